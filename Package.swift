@@ -1,0 +1,116 @@
+// swift-tools-version:6.2
+// SPDX-License-Identifier: Apache-2.0
+
+// The manifest is the architecture diagram: targets are listed bottom-up and depend downwards only.
+// See docs/architecture.md for what each one does.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// CLI, shim and OCI runtime carry everything they need: they start in milliseconds and run in any root.
+/// The kernel refuses nothing of glibc that they use; name service lookups are not among it.
+let staticExecutable: [LinkerSetting] = [.unsafeFlags(["-static-executable"])]
+
+extension Target.Dependency {
+    static let system = Self.product(name: "SystemPackage", package: "swift-system")
+    static let arguments = Self.product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let logging = Self.product(name: "Logging", package: "swift-log")
+    static let crypto = Self.product(name: "Crypto", package: "swift-crypto")
+    static let grdb = Self.product(name: "GRDB", package: "GRDB.swift")
+    static let httpClient = Self.product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let hummingbird = Self.product(name: "Hummingbird", package: "hummingbird")
+    static let lifecycle = Self.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let nioCore = Self.product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix = Self.product(name: "NIOPosix", package: "swift-nio")
+    static let nioHTTP1 = Self.product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioSSL = Self.product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let toml = Self.product(name: "TOMLKit", package: "TOMLKit")
+}
+
+func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "ctr-swift",
+    products: [
+        .library(name: "CtrEngine", targets: ["Engine"]),
+        .executable(name: "ctr-swift", targets: ["ctr-swift"]),
+        .executable(name: "ctr-swiftd", targets: ["ctr-swiftd"]),
+        .executable(name: "ctr-swift-shim", targets: ["ctr-swift-shim"]),
+        .executable(name: "ctr-swift-oci", targets: ["ctr-swift-oci"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // C: only what Swift can't import.
+        .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+        .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+        // Leaves: usable and tested alone.
+        library("JSON", []),
+        library("Linux", ["CLinux", .system]),
+        library("OCI", ["JSON"]),
+
+        // Layers and what keeps them.
+        library("Tar", []),
+        library("Compression", ["CISAL", "CZstd"]),
+        library("Layers", ["Linux", "OCI", "Tar", "Compression", "JSON", .crypto, .system]),
+        library("Metadata", ["OCI", "JSON", "Linux", .grdb, .system]),
+        library("Snapshots", ["Layers", "Metadata", "Linux", "OCI", .system, .logging]),
+        library("ContentStore", ["Metadata", "Linux", "OCI", .crypto, .system]),
+        library("Registry", ["OCI", "JSON", "Linux", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .logging, .system]),
+        library("Images", ["Registry", "ContentStore", "Snapshots", "Layers", "Metadata", "Tar", .logging, .crypto, .system]),
+
+        // Processes.
+        library("Runtime", ["CSeccomp", "CCap", "Linux", "OCI", "JSON", .system]),
+        library("ShimProtocol", ["JSON", "Linux", "OCI", .system]),
+        library("Shim", ["ShimProtocol", "Runtime", "Linux", "OCI", "JSON", .system]),
+        library(
+            "Containers",
+            ["ShimProtocol", "Images", "Snapshots", "Metadata", "Runtime", "Linux", "OCI", "JSON", .logging, .system, .nioCore, .nioPosix]),
+
+        // The engine, its socket, and the executables.
+        library("APITypes", ["JSON", "OCI"]),
+        library("Engine", ["Containers", "Images", "Snapshots", "APITypes", "Metadata", "Linux", "OCI", .logging, .system]),
+        library("HTTPServer", ["Engine", "APITypes", "JSON", .hummingbird, .logging, .lifecycle, .nioCore, .nioPosix]),
+        library("Client", ["APITypes", "ShimProtocol", "JSON", "Linux", "OCI", .system]),
+
+        .executableTarget(
+            name: "ctr-swift", dependencies: ["Client", "APITypes", "Linux", "OCI", "JSON", .arguments, .system],
+            swiftSettings: strict, linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "ctr-swiftd", dependencies: ["HTTPServer", "Engine", "Linux", .arguments, .toml, .logging, .lifecycle, .system],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "ctr-swift-shim", dependencies: ["Shim", "Runtime", "Linux"],
+            swiftSettings: strict, linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "ctr-swift-oci", dependencies: ["Runtime", "Linux", "OCI", "JSON", .arguments, .system],
+            swiftSettings: strict, linkerSettings: staticExecutable),
+    ]
+)

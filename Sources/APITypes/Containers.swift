@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// `POST /v1/containers`: what to run, in the terms of the command line.
+public struct CreateContainerRequest: Codable, Sendable, Hashable {
+    /// An image reference, or an image ID (`sha256:` and 64 digits, or an unambiguous prefix of 12 or more).
+    public var image: String
+    /// `os/architecture[/variant]`; nil is the node's own.
+    public var platform: String?
+    public var name: String?
+    /// Replaces the image's Entrypoint *and* clears its Cmd; an empty array clears both. nil keeps both.
+    public var entrypoint: [String]?
+    /// Replaces the image's Cmd where not empty.
+    public var arguments: [String]
+    /// `NAME=value` replaces or adds; the image's variables come first.
+    public var environment: [String]
+    public var workingDirectory: String?
+    /// `user`, `uid`, `user:group`, `uid:gid`; nil is the image's.
+    public var user: String?
+    public var hostname: String?
+    public var labels: [String: String]
+    public var tty: Bool
+    /// The first size of the terminal, before the process starts.
+    public var terminalSize: TerminalSize?
+    /// Keep stdin open; otherwise it is /dev/null.
+    public var openStdin: Bool
+    /// A client will attach at once: output waits for it (at most ten seconds) instead of being drained.
+    public var attach: Bool
+    public var autoRemove: Bool
+    public var readOnlyRoot: Bool
+    public var network: NetworkMode
+    /// Run the runtime's own init as PID 1, which reaps and forwards signals.
+    public var initProcess: Bool
+    public var mounts: [MountRequest]
+    public var resources: ResourceRequest
+    public var stopSignal: String?
+    public var stopTimeoutSeconds: Int?
+    public var log: LogMode
+    public var upper: UpperMode?
+
+    public init(image: String) {
+        self.image = image
+        arguments = []
+        environment = []
+        labels = [:]
+        tty = false
+        openStdin = false
+        attach = false
+        autoRemove = false
+        readOnlyRoot = false
+        network = .none
+        initProcess = false
+        mounts = []
+        resources = ResourceRequest()
+        log = .file
+    }
+
+    /// Members left out of a request have the defaults of `init(image:)`; a member that is not known is refused by the server.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(image: try values.decode(String.self, forKey: .image))
+        platform = try values.decodeIfPresent(String.self, forKey: .platform)
+        name = try values.decodeIfPresent(String.self, forKey: .name)
+        entrypoint = try values.decodeIfPresent([String].self, forKey: .entrypoint)
+        arguments = try values.decodeIfPresent([String].self, forKey: .arguments) ?? arguments
+        environment = try values.decodeIfPresent([String].self, forKey: .environment) ?? environment
+        workingDirectory = try values.decodeIfPresent(String.self, forKey: .workingDirectory)
+        user = try values.decodeIfPresent(String.self, forKey: .user)
+        hostname = try values.decodeIfPresent(String.self, forKey: .hostname)
+        labels = try values.decodeIfPresent([String: String].self, forKey: .labels) ?? labels
+        tty = try values.decodeIfPresent(Bool.self, forKey: .tty) ?? tty
+        terminalSize = try values.decodeIfPresent(TerminalSize.self, forKey: .terminalSize)
+        openStdin = try values.decodeIfPresent(Bool.self, forKey: .openStdin) ?? openStdin
+        attach = try values.decodeIfPresent(Bool.self, forKey: .attach) ?? attach
+        autoRemove = try values.decodeIfPresent(Bool.self, forKey: .autoRemove) ?? autoRemove
+        readOnlyRoot = try values.decodeIfPresent(Bool.self, forKey: .readOnlyRoot) ?? readOnlyRoot
+        network = try values.decodeIfPresent(NetworkMode.self, forKey: .network) ?? network
+        initProcess = try values.decodeIfPresent(Bool.self, forKey: .initProcess) ?? initProcess
+        mounts = try values.decodeIfPresent([MountRequest].self, forKey: .mounts) ?? mounts
+        resources = try values.decodeIfPresent(ResourceRequest.self, forKey: .resources) ?? resources
+        stopSignal = try values.decodeIfPresent(String.self, forKey: .stopSignal)
+        stopTimeoutSeconds = try values.decodeIfPresent(Int.self, forKey: .stopTimeoutSeconds)
+        log = try values.decodeIfPresent(LogMode.self, forKey: .log) ?? log
+        upper = try values.decodeIfPresent(UpperMode.self, forKey: .upper)
+    }
+
+    /// Every member's name, for the server's refusal of others.
+    public static let memberNames: Set<String> = Set(CodingKeys.allCases.map(\.stringValue))
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case image, platform, name, entrypoint, arguments, environment, workingDirectory, user, hostname, labels, tty, terminalSize
+        case openStdin, attach, autoRemove, readOnlyRoot, network, initProcess, mounts, resources, stopSignal, stopTimeoutSeconds, log, upper
+    }
+}
+
+/// `none` is a network namespace of its own with loopback up; `host` is the host's.
+public enum NetworkMode: String, Codable, Sendable, Hashable, CaseIterable { case none, host }
+
+/// `file`: JSON lines on disk, for `logs`. `none`: output goes to the attached client only.
+public enum LogMode: String, Codable, Sendable, Hashable, CaseIterable { case file, none }
+
+/// How the writable layer meets a crash of the machine. `volatile`: never synced (the default with `autoRemove`);
+/// `synced`: as the kernel does by itself; `tmpfs`: in memory.
+public enum UpperMode: String, Codable, Sendable, Hashable, CaseIterable { case synced, volatile, tmpfs }
+
+public struct TerminalSize: Codable, Sendable, Hashable {
+    public var rows: UInt16
+    public var columns: UInt16
+    public init(rows: UInt16, columns: UInt16) {
+        self.rows = rows
+        self.columns = columns
+    }
+}
+
+public struct MountRequest: Codable, Sendable, Hashable {
+    public enum Kind: String, Codable, Sendable, Hashable { case bind, tmpfs }
+    public var type: Kind
+    /// An absolute host path for `bind`; nil for `tmpfs`.
+    public var source: String?
+    /// An absolute path in the container; made where it is missing.
+    public var target: String
+    public var readOnly: Bool
+    /// `bind`: `rprivate` (default), `rslave`, `rshared`, `nosuid`, `nodev`, `noexec`. `tmpfs`: `size=64m`, `mode=1777`, `uid=`, `gid=`, `exec`, …
+    public var options: [String]
+    public init(type: Kind, source: String? = nil, target: String, readOnly: Bool = false, options: [String] = []) {
+        self.type = type
+        self.source = source
+        self.target = target
+        self.readOnly = readOnly
+        self.options = options
+    }
+}
+
+/// Limits; nil is no limit. What the kernel can't enforce is refused, never dropped.
+public struct ResourceRequest: Codable, Sendable, Hashable {
+    public var memoryInBytes: Int64?
+    /// Billionths of a CPU: 1_500_000_000 is one and a half.
+    public var nanoCPUs: Int64?
+    public var pidsLimit: Int64?
+    public init(memoryInBytes: Int64? = nil, nanoCPUs: Int64? = nil, pidsLimit: Int64? = nil) {
+        self.memoryInBytes = memoryInBytes
+        self.nanoCPUs = nanoCPUs
+        self.pidsLimit = pidsLimit
+    }
+}
+
+public enum ContainerState: String, Codable, Sendable, Hashable, CaseIterable { case created, running, stopping, stopped, removing }
+
+/// How PID 1 ended.
+public struct ExitRecord: Codable, Sendable, Hashable {
+    /// What `run` gives back: the process's own code, or 128+n for signal n.
+    public var exitCode: Int
+    public var signal: Int?
+    public var outOfMemory: Bool
+    /// RFC 3339 with nanoseconds, UTC.
+    public var startedAt: String
+    public var finishedAt: String
+    /// Set where the end was not seen: "the shim was killed".
+    public var note: String?
+    public init(exitCode: Int, signal: Int? = nil, outOfMemory: Bool = false, startedAt: String, finishedAt: String, note: String? = nil) {
+        self.exitCode = exitCode
+        self.signal = signal
+        self.outOfMemory = outOfMemory
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.note = note
+    }
+}
+
+/// One named step of a start and how long it took.
+public struct StepTiming: Codable, Sendable, Hashable {
+    public var step: String
+    public var microseconds: Int64
+    public init(step: String, microseconds: Int64) {
+        self.step = step
+        self.microseconds = microseconds
+    }
+}
+
+/// `POST /v1/containers`.
+public struct CreateContainerResponse: Codable, Sendable, Hashable {
+    public var id: String
+    public var name: String
+    /// Set with `?start=true`.
+    public var pid: Int32?
+    /// Where to attach (docs/api/attach.md). Set with `?start=true`.
+    public var attachSocket: String?
+    public var warnings: [String]
+    public init(id: String, name: String, pid: Int32? = nil, attachSocket: String? = nil, warnings: [String] = []) {
+        self.id = id
+        self.name = name
+        self.pid = pid
+        self.attachSocket = attachSocket
+        self.warnings = warnings
+    }
+}
+
+/// `GET /v1/containers`: one row of `ps`.
+public struct ContainerSummary: Codable, Sendable, Hashable {
+    public var id: String
+    public var name: String
+    /// As the user wrote it.
+    public var image: String
+    public var imageDigest: String
+    public var command: [String]
+    public var state: ContainerState
+    public var pid: Int32?
+    public var createdAt: String
+    public var exit: ExitRecord?
+    public var labels: [String: String]
+    public init(
+        id: String, name: String, image: String, imageDigest: String, command: [String], state: ContainerState, pid: Int32?,
+        createdAt: String, exit: ExitRecord?, labels: [String: String]
+    ) {
+        self.id = id
+        self.name = name
+        self.image = image
+        self.imageDigest = imageDigest
+        self.command = command
+        self.state = state
+        self.pid = pid
+        self.createdAt = createdAt
+        self.exit = exit
+        self.labels = labels
+    }
+}
+
+/// `GET /v1/containers/{id}`: everything known of one container.
+public struct ContainerDetail: Codable, Sendable, Hashable {
+    public struct Mount: Codable, Sendable, Hashable {
+        public var type: String
+        public var source: String
+        public var target: String
+        public var options: [String]
+        public init(type: String, source: String, target: String, options: [String]) {
+            self.type = type
+            self.source = source
+            self.target = target
+            self.options = options
+        }
+    }
+    public var summary: ContainerSummary
+    /// Index or manifest digest that the reference was resolved to, then the chosen manifest.
+    public var resolvedDigest: String
+    public var manifestDigest: String
+    public var request: CreateContainerRequest
+    public var mounts: [Mount]
+    public var bundle: String
+    public var upperDirectory: String?
+    /// From the uppermost down: the diff IDs that are mounted, each once.
+    public var lowerDiffIDs: [String]
+    public var cgroup: String
+    public var logPath: String?
+    public var attachSocket: String?
+    public var startedAt: String?
+    public var timings: [StepTiming]
+    public init(
+        summary: ContainerSummary, resolvedDigest: String, manifestDigest: String, request: CreateContainerRequest, mounts: [Mount],
+        bundle: String, upperDirectory: String?, lowerDiffIDs: [String], cgroup: String, logPath: String?, attachSocket: String?,
+        startedAt: String?, timings: [StepTiming]
+    ) {
+        self.summary = summary
+        self.resolvedDigest = resolvedDigest
+        self.manifestDigest = manifestDigest
+        self.request = request
+        self.mounts = mounts
+        self.bundle = bundle
+        self.upperDirectory = upperDirectory
+        self.lowerDiffIDs = lowerDiffIDs
+        self.cgroup = cgroup
+        self.logPath = logPath
+        self.attachSocket = attachSocket
+        self.startedAt = startedAt
+        self.timings = timings
+    }
+}
+
+/// `POST /v1/containers/{id}/stop`.
+public struct StopRequest: Codable, Sendable, Hashable {
+    /// nil: the container's own, else 10. 0 is SIGKILL at once; -1 waits without end.
+    public var timeoutSeconds: Int?
+    public init(timeoutSeconds: Int? = nil) { self.timeoutSeconds = timeoutSeconds }
+}
+
+/// `POST /v1/containers/{id}/kill`.
+public struct KillRequest: Codable, Sendable, Hashable {
+    /// `SIGTERM`, `TERM` or `15`; nil is KILL.
+    public var signal: String?
+    public init(signal: String? = nil) { self.signal = signal }
+}
+
+/// `POST /v1/containers/{id}/wait?condition=stopped|removed`.
+public struct WaitResponse: Codable, Sendable, Hashable {
+    public var exit: ExitRecord
+    public init(exit: ExitRecord) { self.exit = exit }
+}
+
+/// One line of a container's log, as it is kept on disk and streamed by `GET /v1/containers/{id}/logs`.
+/// A line longer than 16 KiB is several records, all but the last with `partial`.
+public struct LogRecord: Codable, Sendable, Hashable {
+    public enum Stream: String, Codable, Sendable, Hashable { case stdout, stderr }
+    /// RFC 3339 with nanoseconds, UTC.
+    public var time: String
+    public var stream: Stream
+    /// The bytes without the line feed, as UTF-8 where they are; else `base64` holds them.
+    public var text: String?
+    public var base64: String?
+    public var partial: Bool?
+    public init(time: String, stream: Stream, text: String?, base64: String? = nil, partial: Bool? = nil) {
+        self.time = time
+        self.stream = stream
+        self.text = text
+        self.base64 = base64
+        self.partial = partial
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Linux
+
+// One Unix SOCK_SEQPACKET message is one JSON object of at most 64 KiB. The shim is the server of `shim.sock`; the engine
+// also inherits it a connected pair (descriptor 3), so that nothing has to be polled for at the start.
+//
+//   engine or client                      shim
+//     |  -- (spawned, descriptor 3) -------->|
+//     |<------------- started(pid) ----------|   or failed(error), and the shim ends
+//     |  attach ---------------------------->|
+//     |<------------- attached + fds --------|   SCM_RIGHTS: [stdin], stdout, [stderr]; or one terminal
+//     |  resize, signal, status ------------>|
+//     |<------------- done / refused / status|   one answer a request, in order
+//     |<------------- exited(record) --------|   to every connection, once; then the shim ends
+//
+// The descriptors of `attached` are the container's own pipe ends where no log is kept (no copy is made), else pipes
+// that the shim feeds. They belong to one client at a time; when its connection closes, the shim drains again.
+
+/// What a client asks of a shim.
+package enum ShimRequest: Codable, Sendable, Hashable {
+    case attach(stdin: Bool)
+    /// Detached: close this client's hold on stdin (the container sees EOF).
+    case closeStdin
+    case resize(rows: UInt16, columns: UInt16)
+    case signal(Int32)
+    case status
+}
+
+/// What a shim says.
+package enum ShimMessage: Codable, Sendable, Hashable {
+    case started(ShimStarted)
+    case failed(ShimFailure)
+    /// The streams whose descriptors came along, in order.
+    case attached(streams: [ShimStream])
+    case done
+    case refused(String)
+    case status(ShimStatus)
+    case exited(ShimExit)
+}
+
+package enum ShimStream: String, Codable, Sendable, Hashable { case stdin, stdout, stderr, terminal }
+
+package struct ShimStarted: Codable, Sendable, Hashable {
+    package var pid: Int32
+    /// Field 22 of /proc/pid/stat: with the pid it names one process for good.
+    package var startTicks: UInt64
+    package var startedAt: String
+    package var timings: [ShimStep]
+    package init(pid: Int32, startTicks: UInt64, startedAt: String, timings: [ShimStep]) {
+        self.pid = pid
+        self.startTicks = startTicks
+        self.startedAt = startedAt
+        self.timings = timings
+    }
+}
+
+package struct ShimStep: Codable, Sendable, Hashable {
+    package var step: String
+    package var microseconds: Int64
+    package init(step: String, microseconds: Int64) {
+        self.step = step
+        self.microseconds = microseconds
+    }
+}
+
+/// A start that did not come to an exec. Nothing of the container is left.
+package struct ShimFailure: Error, Codable, Sendable, Hashable {
+    /// The named step: "mount-overlay", "exec".
+    package var step: String
+    /// What was wrong, where it was not one kernel call.
+    package var reason: String?
+    package var kernel: KernelError?
+    /// 125, 126 (exec refused), 127 (not found).
+    package var exitCode: Int32
+    package init(step: String, reason: String?, kernel: KernelError?, exitCode: Int32) {
+        self.step = step
+        self.reason = reason
+        self.kernel = kernel
+        self.exitCode = exitCode
+    }
+}
+
+package struct ShimStatus: Codable, Sendable, Hashable {
+    package var shimPID: Int32
+    package var started: ShimStarted
+    package var exit: ShimExit?
+    package init(shimPID: Int32, started: ShimStarted, exit: ShimExit?) {
+        self.shimPID = shimPID
+        self.started = started
+        self.exit = exit
+    }
+}
+
+/// `exit.json`, and the last message.
+package struct ShimExit: Codable, Sendable, Hashable {
+    /// The process's own code, or 128+n.
+    package var exitCode: Int32
+    package var signal: Int32?
+    package var outOfMemory: Bool
+    /// RFC 3339 with nanoseconds, UTC.
+    package var startedAt: String
+    package var finishedAt: String
+    package init(exitCode: Int32, signal: Int32?, outOfMemory: Bool, startedAt: String, finishedAt: String) {
+        self.exitCode = exitCode
+        self.signal = signal
+        self.outOfMemory = outOfMemory
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+    }
+}
