@@ -13,9 +13,17 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-/// CLI, shim and OCI runtime carry everything they need: they start in milliseconds and run in any root.
-/// The kernel refuses nothing of glibc that they use; name service lookups are not among it.
-let staticExecutable: [LinkerSetting] = [.unsafeFlags(["-static-executable"])]
+/// The executables carry the Swift runtime with them. It is asked for here, at the link, and not by `--static-swift-stdlib` for the
+/// whole build, so that tests and executables come out of one build; the archives that autolinking then can't know are named.
+let staticFoundationEssentials = ["-l_FoundationCShims", "-l_FoundationCollections"]
+let staticFoundation =
+    staticFoundationEssentials + ["-lCoreFoundation", "-l_FoundationICU", "-lFoundationInternationalization", "-lFoundationEssentials"]
+
+/// CLI, shim and OCI runtime: nothing of the node is needed, and they start in milliseconds.
+let staticExecutable: [LinkerSetting] = [.unsafeFlags(["-static-executable"] + staticFoundationEssentials)]
+
+/// The daemon resolves registry names with glibc, so it stays dynamic there, but needs no Swift on the node.
+let staticStandardLibrary: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"] + staticFoundation)]
 
 extension Target.Dependency {
     static let system = Self.product(name: "SystemPackage", package: "swift-system")
@@ -105,12 +113,28 @@ let package = Package(
             swiftSettings: strict, linkerSettings: staticExecutable),
         .executableTarget(
             name: "ctr-swiftd", dependencies: ["HTTPServer", "Engine", "Linux", .arguments, .toml, .logging, .lifecycle, .system],
-            swiftSettings: strict),
+            swiftSettings: strict, linkerSettings: staticStandardLibrary),
         .executableTarget(
             name: "ctr-swift-shim", dependencies: ["Shim", "Runtime", "Linux"],
             swiftSettings: strict, linkerSettings: staticExecutable),
         .executableTarget(
             name: "ctr-swift-oci", dependencies: ["Runtime", "Linux", "OCI", "JSON", .arguments, .system],
             swiftSettings: strict, linkerSettings: staticExecutable),
+
+        // Unit tests run anywhere; the ones that need the kernel say so and run as root.
+        tests("JSONTests", ["JSON"]),
+        tests("OCITests", ["OCI", "JSON"]),
+        tests("LinuxTests", ["Linux", .system]),
+        tests("TarTests", ["Tar"]),
+        tests("CompressionTests", ["Compression"]),
+        tests("LayersTests", ["Layers", "Tar", "Compression", "Linux", "OCI", "JSON", .crypto, .system]),
+        tests("SnapshotsTests", ["Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
+        tests("RegistryTests", ["Registry", "OCI", "JSON", "Linux", .logging, .system]),
+        tests("ImagesTests", ["Images", "Registry", "Snapshots", "ContentStore", "Metadata", "Layers", "OCI", "JSON", "Linux", .logging, .system]),
+        tests("RuntimeTests", ["Runtime", "OCI", "JSON", "Linux", .system]),
+        tests("ShimTests", ["Shim", "ShimProtocol", "Runtime", "OCI", "JSON", "Linux", .system]),
+        tests("ContainersTests", ["Containers", "APITypes", "OCI", "JSON", "Linux", .system]),
+        tests("ClientTests", ["Client", "APITypes", "JSON", "Linux", .system]),
+        tests("IntegrationTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
     ]
 )
