@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# People and CI run the same targets. `make help` lists them.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SWIFT   ?= swift
+# One configuration for everything: the server libraries take minutes to compile, and tests then judge what is shipped.
+BUILD   := $(SWIFT) build -c release
+BIN     := $(shell pwd)/bin
+PROGRAMS := ctr-swift ctr-swiftd ctr-swift-shim ctr-swift-oci
+UNITDIR ?= /lib/systemd/system
+
+.PHONY: help setup build build-tests test test-unit lint format bench demo install uninstall clean
+
+help: ## what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install every Debian package that the build and the tests need (idempotent, as root)
+	@scripts/setup build test
+
+build: setup ## release build; stripped executables in bin/
+	$(BUILD)
+	@scripts/collect-binaries "$$($(BUILD) --show-bin-path)" $(BIN) $(PROGRAMS)
+
+build-tests: setup
+	$(BUILD) --build-tests
+	@scripts/collect-binaries "$$($(BUILD) --show-bin-path)" $(BIN) $(PROGRAMS)
+
+test: build-tests ## every test: unit, kernel, registry, integration, API contract, documentation (as root)
+	@scripts/test all
+
+test-unit: build-tests ## the tests that need no root
+	@scripts/test unit
+
+lint: ## formatting, licences, forbidden calls, linked libraries
+	@scripts/lint
+
+format: ## rewrite the sources as lint wants them
+	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
+
+bench: build ## measure against the peers that are installed: medians and ratios of one run (as root)
+	@scripts/setup bench
+	@scripts/bench
+
+demo: build ## the main job, end to end, on a temporary root (as root)
+	@scripts/demo
+
+install: ## binaries, units and documentation under DESTDIR and PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/ctr-swift $(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/share/doc/ctr-swift
+	install -m 0755 $(BIN)/ctr-swift $(BIN)/ctr-swiftd $(BIN)/ctr-swift-oci $(DESTDIR)$(PREFIX)/bin/
+	install -m 0755 $(BIN)/ctr-swift-shim $(DESTDIR)$(PREFIX)/libexec/ctr-swift/
+	sed 's|@PREFIX@|$(PREFIX)|g' systemd/ctr-swiftd.service > $(DESTDIR)$(UNITDIR)/ctr-swiftd.service
+	install -m 0644 systemd/ctr-swiftd.socket $(DESTDIR)$(UNITDIR)/
+	install -m 0644 README.md LICENSE docs/*.md docs/api/* $(DESTDIR)$(PREFIX)/share/doc/ctr-swift/
+
+uninstall: ## remove what install put there
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,ctr-swift ctr-swiftd ctr-swift-oci) $(DESTDIR)$(UNITDIR)/ctr-swiftd.service $(DESTDIR)$(UNITDIR)/ctr-swiftd.socket
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/ctr-swift $(DESTDIR)$(PREFIX)/share/doc/ctr-swift
+
+clean: ## remove what was built
+	rm -rf .build bin

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+package import Linux
+
+/// Why a container verb was refused. Each case carries the object, and `remedy` what can be done.
+package enum ContainerError: Error, Sendable {
+    /// Nothing has this ID, prefix or name.
+    case notFound(String)
+    /// A prefix that several IDs have.
+    case ambiguous(String, matches: [String])
+    case nameInUse(String, by: String)
+    /// The verb does not fit the state that was found.
+    case wrongState(id: String, verb: String, state: ContainerState)
+    /// A member of the request can't be honoured as it is.
+    case invalidRequest(String, remedy: String? = nil)
+    /// The image says something that can't be run safely.
+    case invalidImage(String)
+    /// The process did not come to life; exit code 125, 126 or 127.
+    case startFailed(id: String, step: String, reason: String, exitCode: Int, remedy: String? = nil)
+    /// The shim could not be talked to.
+    case shim(id: String, String)
+    case store(String)
+    case kernel(String, KernelError)
+}
+
+extension ContainerError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .notFound(let name): "no container \"\(name)\""
+        case .ambiguous(let prefix, let matches): "\"\(prefix)\" is the start of \(matches.count) container ids"
+        case .nameInUse(let name, let id): "the name \"\(name)\" is used by container \(id)"
+        case .wrongState(let id, let verb, let state): "can't \(verb) container \(id): it is \(state.rawValue)"
+        case .invalidRequest(let what, _): what
+        case .invalidImage(let what): what
+        case .startFailed(let id, let step, let reason, _, _): "container \(id) did not start: \(step): \(reason)"
+        case .shim(let id, let what): "shim of container \(id): \(what)"
+        case .store(let what): what
+        case .kernel(let step, let error): "\(step): \(error)"
+        }
+    }
+
+    package var remedy: String? {
+        switch self {
+        case .notFound: "`ctr-swift ps -a` lists the containers"
+        case .ambiguous: "write more digits of the id"
+        case .nameInUse(_, let id): "remove it with `ctr-swift rm \(id)`, or take another name"
+        case .wrongState(let id, let verb, _) where verb == "remove": "stop it first, or use `ctr-swift rm -f \(id)`"
+        case .invalidRequest(_, let remedy): remedy
+        case .startFailed(_, _, _, _, let remedy): remedy
+        case .wrongState, .invalidImage, .shim, .store, .kernel: nil
+        }
+    }
+}

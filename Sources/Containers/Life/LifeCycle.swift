@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+
+/// The states of one container and the moves between them: a value, decided without I/O.
+///
+///     created --start--> starting --started--> running --exited--> stopped --start--> starting
+///        |                   |                    |                   |
+///        |                 failed -> created      +- stop: stopping   |
+///        +------------------- remove ------> removing <---- remove ---+  (shimGone first)
+///
+/// `exited` is what PID 1 did; `shimGone` is the end of its monitor. A container can be removed or started again only when both are known.
+package struct LifeCycle: Sendable {
+    package enum Phase: Sendable, Hashable { case created, starting, running, stopping, stopped, removing }
+
+    package private(set) var phase: Phase
+    package private(set) var exit: ExitRecord?
+    /// True from the start of a shim to its end.
+    package private(set) var hasShim = false
+
+    package init(phase: Phase = .created, exit: ExitRecord? = nil, hasShim: Bool = false) {
+        self.phase = phase
+        self.exit = exit
+        self.hasShim = hasShim
+    }
+
+    package var state: ContainerState {
+        switch phase {
+        case .created, .starting: .created
+        case .running: .running
+        case .stopping: .stopping
+        case .stopped: .stopped
+        case .removing: .removing
+        }
+    }
+
+    package var isLive: Bool { phase == .running || phase == .stopping || phase == .starting }
+
+    package enum Refusal: Error { case wrongState(ContainerState), alreadyRunning }
+
+    /// Claims the container for a start.
+    package mutating func beginStart() throws(Refusal) {
+        switch phase {
+        case .created where !hasShim, .stopped where !hasShim:
+            phase = .starting
+            hasShim = true
+            exit = nil
+        case .running, .starting: throw .alreadyRunning
+        case .created, .stopped, .stopping, .removing: throw .wrongState(state)
+        }
+    }
+
+    package mutating func started() { if phase == .starting { phase = .running } }
+
+    /// The shim told that nothing came to life, and ended.
+    package mutating func startFailed() {
+        phase = .created
+        hasShim = false
+    }
+
+    package mutating func beginStop() { if phase == .running { phase = .stopping } }
+
+    /// - Returns: whether this was news.
+    package mutating func exited(_ record: ExitRecord) -> Bool {
+        guard exit == nil, phase != .removing else { return false }
+        exit = record
+        phase = .stopped
+        return true
+    }
+
+    package mutating func shimGone() { hasShim = false }
+
+    /// Claims the container for removal.
+    package mutating func beginRemove() throws(Refusal) {
+        guard phase == .created || phase == .stopped, !hasShim else { throw .wrongState(hasShim && phase == .stopped ? .stopping : state) }
+        phase = .removing
+    }
+
+    /// A removal that could not be finished: the container is still there.
+    package mutating func removeFailed() { phase = exit == nil ? .created : .stopped }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The environment of PID 1: exactly the image's and the request's variables, and the few that Docker adds. Nothing of the daemon's.
+package enum ProcessEnvironment {
+    package static let defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    /// - Parameters:
+    ///   - image: `NAME=value` from the image config. An entry without "=" sets nothing and is left out, as Docker does.
+    ///   - request: `NAME=value`; replaces a variable of the same name in its place.
+    ///   - home: the user's home directory, for an image and a request that set no HOME.
+    /// - Throws: `ContainerError.invalidRequest` for an entry of the request that is not `NAME=value`, or a NUL anywhere.
+    package static func resolve(
+        image: [String], request: [String], hostname: String, home: String, tty: Bool
+    ) throws(ContainerError) -> [String] {
+        var variables = Variables()
+        variables.set(defaultPath)
+        variables.set("HOSTNAME=\(hostname)")
+        if tty { variables.set("TERM=xterm") }
+        for entry in image where entry.utf8.firstIndex(of: UInt8(ascii: "=")) != nil { variables.set(entry) }
+        for entry in request {
+            guard let equals = entry.utf8.firstIndex(of: UInt8(ascii: "=")), equals != entry.utf8.startIndex else {
+                throw .invalidRequest("environment entry \"\(entry)\" is not NAME=value")
+            }
+            variables.set(entry)
+        }
+        if !variables.has("HOME") { variables.set("HOME=\(home)") }
+        guard !variables.entries.contains(where: { $0.utf8.contains(0) }) else {
+            throw .invalidRequest("an environment variable holds a NUL byte")
+        }
+        return variables.entries
+    }
+
+    /// Keeps the first place of each name.
+    private struct Variables {
+        private(set) var entries: [String] = []
+        private var places: [Substring: Int] = [:]
+
+        func has(_ name: Substring) -> Bool { places[name] != nil }
+
+        mutating func set(_ entry: String) {
+            let name = entry[..<(entry.utf8.firstIndex(of: UInt8(ascii: "=")) ?? entry.endIndex)]
+            if let place = places[name] {
+                entries[place] = entry
+            } else {
+                places[name] = entries.count
+                entries.append(entry)
+            }
+        }
+    }
+}
