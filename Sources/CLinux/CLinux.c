@@ -1,3 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The headers hold everything as static inline functions; SwiftPM wants one translation unit.
 #include "ctr_errno.h"
+#include "ctr_bpf.h"
+#include "ctr_clone3.h"
+#include "ctr_mount.h"
+#include "ctr_openat2.h"
+#include "ctr_process.h"

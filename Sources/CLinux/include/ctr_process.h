@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why it exists: prctl(2), keyctl(2), ioctl(2) and seccomp(2) are variadic, and the device number macros are macros.
+// Each call is one kernel request; the sections name what it is for. Kernel 5.9 (close_range); the rest is old.
+#pragma once
+#include <net/if.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+// Attributes of the calling process. prctl(2).
+static inline int ctr_prctl(int option, unsigned long a, unsigned long b) { return (int)syscall(SYS_prctl, option, a, b, 0UL, 0UL); }
+static inline int ctr_set_dumpable(int on) { return ctr_prctl(4, (unsigned long)on, 0); }
+static inline int ctr_set_keep_capabilities(int on) { return ctr_prctl(8, (unsigned long)on, 0); }
+static inline int ctr_bounding_has(int capability) { return ctr_prctl(23, (unsigned long)capability, 0); }
+static inline int ctr_bounding_drop(int capability) { return ctr_prctl(24, (unsigned long)capability, 0); }
+static inline int ctr_set_subreaper(int on) { return ctr_prctl(36, (unsigned long)on, 0); }
+static inline int ctr_set_no_new_privileges(void) { return ctr_prctl(38, 1, 0); }
+static inline int ctr_ambient_clear(void) { return ctr_prctl(47, 4, 0); }
+static inline int ctr_ambient_raise(int capability) { return ctr_prctl(47, 2, (unsigned long)capability); }
+
+// Capability sets in one call, by bit masks. capset(2), version 3.
+static inline int ctr_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable) {
+    struct { uint32_t version; int pid; } header = {0x20080522, 0};
+    struct { uint32_t effective, permitted, inheritable; } data[2] = {
+        {(uint32_t)effective, (uint32_t)permitted, (uint32_t)inheritable},
+        {(uint32_t)(effective >> 32), (uint32_t)(permitted >> 32), (uint32_t)(inheritable >> 32)},
+    };
+    return (int)syscall(SYS_capset, &header, data);
+}
+
+// Identity, by the raw calls: the process has one thread, so glibc's signalling of all threads is not wanted. setresuid(2).
+static inline int ctr_setgroups(size_t count, const uint32_t *groups) { return (int)syscall(SYS_setgroups, count, groups); }
+static inline int ctr_setgid(uint32_t gid) { return (int)syscall(SYS_setresgid, gid, gid, gid); }
+static inline int ctr_setuid(uint32_t uid) { return (int)syscall(SYS_setresuid, uid, uid, uid); }
+
+// Descriptors from `first` on become close-on-exec. close_range(2).
+static inline int ctr_close_on_exec_from(unsigned first) { return (int)syscall(436, first, ~0U, 4U); }
+
+// A session keyring of one's own. keyctl_join_session_keyring(3).
+static inline int ctr_join_session_keyring(const char *name) { return (int)syscall(SYS_keyctl, 1, name); }
+
+// A classic BPF program as this thread's filter. seccomp(2).
+static inline int ctr_seccomp_load(unsigned flags, uint16_t count, const void *instructions) {
+    struct { uint16_t count; const void *instructions; } program = {count, instructions};
+    return (int)syscall(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, flags, &program);
+}
+
+static inline int ctr_personality(unsigned long persona) { return (int)syscall(SYS_personality, persona); }
+
+// Terminals. ioctl_tty(2).
+static inline int ctr_terminal_unlock(int main) {
+    int off = 0;
+    return ioctl(main, 0x40045431UL /* TIOCSPTLCK */, &off);
+}
+/// The other end of a terminal, opened without a path. Kernel 4.13.
+static inline int ctr_terminal_peer(int main, int flags) { return ioctl(main, 0x5441UL /* TIOCGPTPEER */, flags); }
+static inline int ctr_terminal_control(int terminal) { return ioctl(terminal, 0x540EUL /* TIOCSCTTY */, 0); }
+static inline int ctr_terminal_size(int terminal, uint16_t rows, uint16_t columns) {
+    struct { uint16_t rows, columns, x, y; } size = {rows, columns, 0, 0};
+    return ioctl(terminal, 0x5414UL /* TIOCSWINSZ */, &size);
+}
+
+/// Brings an interface up. netdevice(7).
+static inline int ctr_interface_up(int socket, const char *name) {
+    struct ifreq request;
+    memset(&request, 0, sizeof request);
+    strncpy(request.ifr_name, name, sizeof request.ifr_name - 1);
+    if (ioctl(socket, 0x8913UL /* SIOCGIFFLAGS */, &request) == -1) return -1;
+    request.ifr_flags |= 1 /* IFF_UP */;
+    return ioctl(socket, 0x8914UL /* SIOCSIFFLAGS */, &request);
+}
+
+// Device numbers. makedev(3).
+static inline uint64_t ctr_makedev(uint32_t major, uint32_t minor) { return makedev(major, minor); }
+static inline uint32_t ctr_major(uint64_t device) { return major(device); }
+static inline uint32_t ctr_minor(uint64_t device) { return minor(device); }
+
+static inline int ctr_execve(const char *path, char *const *arguments, char *const *environment) {
+    return execve(path, arguments, environment);
+}
