@@ -6,17 +6,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CTR_CLONE_PIDFD UINT64_C(0x1000)
-#define CTR_CLONE_NEWTIME UINT64_C(0x80)
-#define CTR_CLONE_NEWNS UINT64_C(0x20000)
-#define CTR_CLONE_NEWCGROUP UINT64_C(0x2000000)
-#define CTR_CLONE_NEWUTS UINT64_C(0x4000000)
-#define CTR_CLONE_NEWIPC UINT64_C(0x8000000)
-#define CTR_CLONE_NEWUSER UINT64_C(0x10000000)
-#define CTR_CLONE_NEWPID UINT64_C(0x20000000)
-#define CTR_CLONE_NEWNET UINT64_C(0x40000000)
-#define CTR_CLONE_CLEAR_SIGHAND UINT64_C(0x100000000)
-#define CTR_CLONE_INTO_CGROUP UINT64_C(0x200000000)
+static const uint64_t CTR_CLONE_PIDFD = 0x1000;
+static const uint64_t CTR_CLONE_NEWTIME = 0x80;
+static const uint64_t CTR_CLONE_NEWNS = 0x20000;
+static const uint64_t CTR_CLONE_NEWCGROUP = 0x2000000;
+static const uint64_t CTR_CLONE_NEWUTS = 0x4000000;
+static const uint64_t CTR_CLONE_NEWIPC = 0x8000000;
+static const uint64_t CTR_CLONE_NEWUSER = 0x10000000;
+static const uint64_t CTR_CLONE_NEWPID = 0x20000000;
+static const uint64_t CTR_CLONE_NEWNET = 0x40000000;
+static const uint64_t CTR_CLONE_CLEAR_SIGHAND = 0x100000000;
+static const uint64_t CTR_CLONE_INTO_CGROUP = 0x200000000;
 
 struct ctr_clone_args {
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;

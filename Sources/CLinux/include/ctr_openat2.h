@@ -21,6 +21,9 @@ enum {
     CTR_RESOLVE_IN_ROOT = 0x10,
 };
 
+/// <fcntl.h> shows it only to _GNU_SOURCE, which Swift's Glibc module is built without.
+static const int CTR_O_PATH = 010000000;
+
 static inline int ctr_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
     struct ctr_open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
     return (int)syscall(437, directory, path, &how, sizeof how);

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+package import SystemPackage
+
+/// One container's cgroup: its directory in each hierarchy. Plain data, so that it outlives the process that made it.
+package struct CgroupHandle: Sendable, Hashable, Codable {
+    package struct Directory: Sendable, Hashable, Codable {
+        package var hierarchy: CgroupLayout.Hierarchy
+        /// Below the hierarchy's root: "ctr-swift/3f2a".
+        package var path: String
+        /// False where it was there before: then it isn't deleted either.
+        package var created: Bool
+
+        package var location: FilePath { FilePath(hierarchy.mountPoint).appending(path) }
+    }
+
+    package var directories: [Directory]
+
+    package init(directories: [Directory]) { self.directories = directories }
+
+    package var unified: Directory? { directories.first(where: \.hierarchy.isUnified) }
+
+    package func directory(of controller: String) -> Directory? {
+        directories.first { $0.hierarchy.controllers.contains(controller) }
+    }
+
+    /// Makes the directories, parents included; on v2 also hands the controllers down to them.
+    ///
+    /// - Parameters:
+    ///   - path: below each hierarchy's root, without `.` and `..`.
+    ///   - without: v1 controllers that nothing is asked of, and whose group would cost time.
+    /// - Throws: `KernelError`; what was made is removed again. A group that holds processes is `.deviceBusy`.
+    package static func create(
+        _ layout: CgroupLayout, path: String, without unwanted: Set<String> = []
+    ) throws(KernelError) -> CgroupHandle {
+        var handle = CgroupHandle(directories: [])
+        do throws(KernelError) {
+            for hierarchy in layout.hierarchies where hierarchy.isUnified || !unwanted.isSuperset(of: hierarchy.controllers) {
+                if hierarchy.isUnified { try handDown(hierarchy, to: path) }
+                handle.directories.append(try makeDirectories(hierarchy, path))
+            }
+        } catch {
+            try? handle.delete()
+            throw error
+        }
+        return handle
+    }
+
+    private static func makeDirectories(_ hierarchy: CgroupLayout.Hierarchy, _ path: String) throws(KernelError) -> Directory {
+        var directory = Directory(hierarchy: hierarchy, path: path, created: true)
+        do throws(KernelError) {
+            // The parent is there after the first container: one call in the usual case.
+            directory.created = try makeDirectory(directory.location, mode: 0o755)
+        } catch where error.errno == .noSuchFileOrDirectory {
+            var prefix = FilePath(hierarchy.mountPoint)
+            for component in FilePath(path).components {
+                prefix.append(component)
+                directory.created = try makeDirectory(prefix, mode: 0o755)
+                if hierarchy.controllers.contains("cpuset") { try inheritProcessors(prefix) }
+            }
+            return directory
+        }
+        if !directory.created, try !processes(in: directory.location).isEmpty {
+            throw KernelError(call: "mkdir(2)", object: "cgroup \(directory.location) in use", errno: .resourceBusy)
+        }
+        if hierarchy.controllers.contains("cpuset"), !hierarchy.isUnified { try inheritProcessors(directory.location) }
+        return directory
+    }
+
+    /// A v1 cpuset starts empty and takes no process before it has processors and memory nodes. Source: cpusets.rst.
+    private static func inheritProcessors(_ location: FilePath) throws(KernelError) {
+        for name in ["cpuset.cpus", "cpuset.mems"] where CgroupLayout.words(try readFile(location.appending(name))).isEmpty {
+            let inherited = String(decoding: try readFile(location.removingLastComponent().appending(name)), as: UTF8.self)
+            try writeFile(location.appending(name), inherited.filter { $0 != "\n" })
+        }
+    }
+
+    /// v2 gives a group only the controllers that its parent hands down. Source: cgroup-v2.rst, "Enabling and Disabling".
+    private static func handDown(_ hierarchy: CgroupLayout.Hierarchy, to path: String) throws(KernelError) {
+        guard !hierarchy.controllers.isEmpty else { return }
+        var prefix = FilePath(hierarchy.mountPoint)
+        for component in FilePath(path).components {
+            let control = prefix.appending("cgroup.subtree_control")
+            let enabled = Set(CgroupLayout.words(try readFile(control)))
+            // Controllers that the parent itself was not given can't be handed on; a limit on one is refused where it is written.
+            let given = CgroupLayout.words(try readFile(prefix.appending("cgroup.controllers")))
+            for controller in given where !enabled.contains(controller) { try writeFile(control, "+\(controller)") }
+            prefix.append(component)
+            if prefix != FilePath(hierarchy.mountPoint).appending(path) { try makeDirectory(prefix, mode: 0o755) }
+        }
+    }
+
+    /// Removes what `create` made, and groups that the container made below. Waits a little for processes that are just ending.
+    /// - Throws: `KernelError` `.resourceBusy` when processes are left.
+    package func delete() throws(KernelError) {
+        for directory in directories where directory.created {
+            var wait = 100
+            while true {
+                do throws(KernelError) {
+                    try Self.removeGroup(directory.location)
+                    break
+                } catch where error.errno == .resourceBusy && wait < 100_000 {
+                    usleep(UInt32(wait))
+                    wait *= 2
+                }
+            }
+        }
+    }
+
+    private static func removeGroup(_ location: FilePath) throws(KernelError) {
+        do throws(KernelError) {
+            return try removeDirectory(location)
+        } catch where error.errno == .noSuchFileOrDirectory {
+            return
+        } catch where error.errno == .resourceBusy {
+            // Processes, or groups below.
+        }
+        for group in try subgroups(location).reversed() { try removeDirectory(group) }
+        try removeDirectory(location)
+    }
+
+    private static func removeDirectory(_ location: FilePath) throws(KernelError) {
+        try withCPath(location) { raw throws(KernelError) in _ = try kernel("rmdir(2)", location.string) { rmdir(raw) } }
+    }
+
+    /// Every group below, parents before children.
+    private static func subgroups(_ location: FilePath) throws(KernelError) -> [FilePath] {
+        var found: [FilePath] = []
+        var next = [location]
+        while let parent = next.popLast() {
+            guard let stream = withCPath(parent, { opendir($0) }) else { continue }
+            defer { closedir(stream) }
+            while let entry = readdir(stream) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { FilePath(platformString: $0) }
+                }
+                guard entry.pointee.d_type == UInt8(DT_DIR), name != ".", name != "..", let component = name.lastComponent else { continue }
+                found.append(parent.appending(component))
+                next.append(parent.appending(component))
+            }
+        }
+        return found
+    }
+
+    private static func processes(in location: FilePath) throws(KernelError) -> [Int32] {
+        CgroupLayout.words(try readFile(location.appending("cgroup.procs"), limit: 16 << 20)).compactMap { Int32($0) }
+    }
+
+    /// The processes of the group and of the groups below it.
+    package func processes() throws(KernelError) -> [Int32] {
+        guard let directory = unified ?? directories.first else { return [] }
+        var all = Set(try Self.processes(in: directory.location))
+        for group in try Self.subgroups(directory.location) { all.formUnion(try Self.processes(in: group)) }
+        return all.sorted()
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import Glibc
+internal import SystemPackage
+
+/// The files by which a process puts itself into a container's cgroup, opened before it is born.
+///
+/// v1: the process writes "0" into `tasks` of each hierarchy. `tasks`, not `cgroup.procs`: for the writing thread itself the kernel then
+/// takes no lock that waits for all other processes (cgroup_procs_write_start), which saves milliseconds; the process has one thread.
+/// v2: the process is born there (CLONE_INTO_CGROUP).
+package struct CgroupMembership: ~Copyable {
+    private let entries: [CInt]
+    private let names: [String]
+    /// A directory for `cloneProcess`.
+    package let birthplace: CInt?
+
+    package init(_ handle: CgroupHandle) throws(KernelError) {
+        var opened: [CInt] = []
+        var names: [String] = []
+        var birthplace: CInt?
+        do throws(KernelError) {
+            for directory in handle.directories {
+                if directory.hierarchy.isUnified {
+                    birthplace = try openFile(directory.location, CTR_O_PATH | O_DIRECTORY).release()
+                } else {
+                    opened.append(try openFile(directory.location.appending("tasks"), O_WRONLY).release())
+                    names.append(directory.location.string)
+                }
+            }
+        } catch {
+            for descriptor in opened { _ = close(descriptor) }
+            if let birthplace { _ = close(birthplace) }
+            throw error
+        }
+        entries = opened
+        self.names = names
+        self.birthplace = birthplace
+    }
+
+    deinit {
+        for descriptor in entries { _ = close(descriptor) }
+        if let birthplace { _ = close(birthplace) }
+    }
+
+    /// Moves the calling process, which must have one thread.
+    package borrowing func join() throws(KernelError) {
+        for (entry, name) in zip(entries, names) {
+            try kernel("write(2)", "\(name)/tasks") { write(entry, "0", 1) }
+        }
+    }
+}
