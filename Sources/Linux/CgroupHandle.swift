@@ -25,47 +25,48 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
         directories.first { $0.hierarchy.controllers.contains(controller) }
     }
 
-    /// Makes the directories, parents included; on v2 also hands the controllers down to them.
-    ///
+    /// Where a container's directories will be; `make` makes them. So parent and child know the paths before either works on them.
     /// - Parameters:
     ///   - path: below each hierarchy's root, without `.` and `..`.
-    ///   - without: v1 controllers that nothing is asked of, and whose group would cost time.
-    /// - Throws: `KernelError`; what was made is removed again. A group that holds processes is `.deviceBusy`.
-    package static func create(
-        _ layout: CgroupLayout, path: String, without unwanted: Set<String> = []
-    ) throws(KernelError) -> CgroupHandle {
-        var handle = CgroupHandle(directories: [])
-        do throws(KernelError) {
-            for hierarchy in layout.hierarchies where hierarchy.isUnified || !unwanted.isSuperset(of: hierarchy.controllers) {
-                if hierarchy.isUnified { try handDown(hierarchy, to: path) }
-                handle.directories.append(try makeDirectories(hierarchy, path))
-            }
-        } catch {
-            try? handle.delete()
-            throw error
-        }
-        return handle
+    ///   - unwanted: v1 controllers that nothing is asked of, and whose group would cost time.
+    package init(_ layout: CgroupLayout, path: String, without unwanted: Set<String> = []) {
+        directories = layout.hierarchies.filter { $0.isUnified || !unwanted.isSuperset(of: $0.controllers) }
+            .map { Directory(hierarchy: $0, path: path, created: false) }
     }
 
-    private static func makeDirectories(_ hierarchy: CgroupLayout.Hierarchy, _ path: String) throws(KernelError) -> Directory {
-        var directory = Directory(hierarchy: hierarchy, path: path, created: true)
+    /// Makes the directories, parents included; on v2 also hands the controllers down to them.
+    ///
+    /// - Parameter unified: only the v2 directory, or only the v1 directories; nil: all.
+    /// - Throws: `KernelError`; `delete` removes what was made. A group that holds processes is `.resourceBusy`.
+    package mutating func make(unified: Bool? = nil) throws(KernelError) {
+        for index in directories.indices where unified == nil || directories[index].hierarchy.isUnified == unified {
+            let directory = directories[index]
+            if directory.hierarchy.isUnified { try Self.handDown(directory.hierarchy, to: directory.path) }
+            directories[index].created = try Self.makeDirectories(directory)
+        }
+    }
+
+    /// - Returns: whether the last directory was not there before.
+    private static func makeDirectories(_ directory: Directory) throws(KernelError) -> Bool {
+        let setsProcessors = directory.hierarchy.controllers.contains("cpuset") && !directory.hierarchy.isUnified
+        var created: Bool
         do throws(KernelError) {
             // The parent is there after the first container: one call in the usual case.
-            directory.created = try makeDirectory(directory.location, mode: 0o755)
+            created = try makeDirectory(directory.location, mode: 0o755)
         } catch where error.errno == .noSuchFileOrDirectory {
-            var prefix = FilePath(hierarchy.mountPoint)
-            for component in FilePath(path).components {
+            created = false
+            var prefix = FilePath(directory.hierarchy.mountPoint)
+            for component in FilePath(directory.path).components {
                 prefix.append(component)
-                directory.created = try makeDirectory(prefix, mode: 0o755)
-                if hierarchy.controllers.contains("cpuset") { try inheritProcessors(prefix) }
+                created = try makeDirectory(prefix, mode: 0o755)
+                if setsProcessors { try inheritProcessors(prefix) }
             }
-            return directory
         }
-        if !directory.created, try !processes(in: directory.location).isEmpty {
-            throw KernelError(call: "mkdir(2)", object: "cgroup \(directory.location) in use", errno: .resourceBusy)
+        if !created, try !processes(in: directory.location).isEmpty {
+            throw KernelError(call: "mkdir(2)", object: "cgroup \(directory.location) holds processes", errno: .resourceBusy)
         }
-        if hierarchy.controllers.contains("cpuset"), !hierarchy.isUnified { try inheritProcessors(directory.location) }
-        return directory
+        if setsProcessors { try inheritProcessors(directory.location) }
+        return created
     }
 
     /// A v1 cpuset starts empty and takes no process before it has processors and memory nodes. Source: cpusets.rst.

@@ -2,7 +2,7 @@
 
 internal import CLinux
 internal import Glibc
-internal import SystemPackage
+package import SystemPackage
 
 /// The files by which a process puts itself into a container's cgroup, opened before it is born.
 ///
@@ -47,6 +47,17 @@ package struct CgroupMembership: ~Copyable {
     package borrowing func join() throws(KernelError) {
         for (entry, name) in zip(entries, names) {
             try kernel("write(2)", "\(name)/tasks") { write(entry, "0", 1) }
+        }
+    }
+}
+
+/// Writes lines into a cgroup file that takes one each write(2), opened once.
+package func writeLines(_ path: FilePath, _ lines: [String]) throws(KernelError) {
+    let file = try openFile(path, O_WRONLY)
+    let raw = file.raw
+    for line in lines {
+        try line.utf8Span.span.withUnsafeBytes { bytes throws(KernelError) in
+            _ = try kernel("write(2)", "\(path.string) <- \(line)") { write(raw, bytes.baseAddress, bytes.count) }
         }
     }
 }

@@ -112,6 +112,9 @@ package struct DetachedMount: ~Copyable {
 
     package init(_ descriptor: consuming OwnedFD) { self.descriptor = descriptor }
 
+    /// Gives the descriptor away; dropping it still unmounts what was not attached.
+    package consuming func intoDescriptor() -> OwnedFD { descriptor }
+
     /// A bind: a new mount of the tree or file that is at `path`. Source: open_tree(2), OPEN_TREE_CLONE.
     package init(cloning path: FilePath, recursive: Bool = false) throws(KernelError) {
         let flags = UInt32(CTR_OPEN_TREE_CLONE) | (recursive ? UInt32(CTR_AT_RECURSIVE) : 0)

@@ -37,6 +37,16 @@ static inline int ctr_setgroups(size_t count, const uint32_t *groups) { return (
 static inline int ctr_setgid(uint32_t gid) { return (int)syscall(SYS_setresgid, gid, gid, gid); }
 static inline int ctr_setuid(uint32_t uid) { return (int)syscall(SYS_setresuid, uid, uid, uid); }
 
+// Descriptors: glibc shows pipe2(2) and dup3(2) only to _GNU_SOURCE.
+static inline int ctr_pipe(int *ends, int flags) { return (int)syscall(SYS_pipe2, ends, flags | 02000000 /* O_CLOEXEC */); }
+static inline int ctr_dup3(int from, int to, int flags) { return (int)syscall(SYS_dup3, from, to, flags); }
+
+/// A file without a name. memfd_create(2).
+static inline int ctr_memory_file(const char *name) { return (int)syscall(SYS_memfd_create, name, 1U /* MFD_CLOEXEC */); }
+
+/// Closes the descriptors from `first` to `last`. close_range(2).
+static inline int ctr_close_range(unsigned first, unsigned last) { return (int)syscall(436, first, last, 0U); }
+
 // Descriptors from `first` on become close-on-exec. close_range(2).
 static inline int ctr_close_on_exec_from(unsigned first) { return (int)syscall(436, first, ~0U, 4U); }
 
@@ -47,6 +57,28 @@ static inline int ctr_join_session_keyring(const char *name) { return (int)sysca
 static inline int ctr_seccomp_load(unsigned flags, uint16_t count, const void *instructions) {
     struct { uint16_t count; const void *instructions; } program = {count, instructions};
     return (int)syscall(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, flags, &program);
+}
+
+/// Sets both limits of one resource; ~0 is "unlimited". prlimit(2).
+static inline int ctr_set_limit(int resource, uint64_t soft, uint64_t hard) {
+    uint64_t limit[2] = {soft, hard};
+    return (int)syscall(SYS_prlimit64, 0, resource, limit, NULL);
+}
+static inline int ctr_get_limit(int resource, uint64_t *soft, uint64_t *hard) {
+    uint64_t limit[2] = {0, 0};
+    int result = (int)syscall(SYS_prlimit64, 0, resource, NULL, limit);
+    *soft = limit[0];
+    *hard = limit[1];
+    return result;
+}
+
+// Signals, by the kernel's own interface: glibc keeps two numbers to itself. rt_sigaction(2), rt_sigprocmask(2).
+static inline int ctr_default_signal(int number) {
+    struct { void *handler; unsigned long flags; void *restorer; uint64_t mask; } action = {0, 0, 0, 0};
+    return (int)syscall(SYS_rt_sigaction, number, &action, NULL, sizeof action.mask);
+}
+static inline int ctr_set_signal_mask(uint64_t mask, uint64_t *old) {
+    return (int)syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &mask, old, sizeof mask);
 }
 
 static inline int ctr_personality(unsigned long persona) { return (int)syscall(SYS_personality, persona); }

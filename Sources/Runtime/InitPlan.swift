@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Linux
+package import OCI
+package import SystemPackage
+
+/// Everything about a container's start that can be known before its process exists: checked, resolved, converted.
+///
+/// After the clone only this is used: the child parses nothing, looks nothing up, and decides nothing that the spec says.
+package struct InitPlan {
+    let arguments: ArgumentVector
+    let environment: ArgumentVector
+    let process: ProcessPlan
+    let rootfs: RootfsSource
+    let rootIsReadOnly: Bool
+    let rootPropagation: (kind: MountPropagation, recursive: Bool)
+    let stdio: StandardStreams
+    let namespaces: NamespacePlan
+    let hostname: String?
+    let domainname: String?
+    let mounts: [MountPlan]
+    let devices: [DeviceNode]
+    let maskedPaths: [FilePath]
+    let readonlyPaths: [FilePath]
+    let sysctls: [Sysctl]
+    let seccomp: SeccompProgram?
+    let cgroup: CgroupPlan
+
+    /// - Parameters:
+    ///   - bundle: relative paths of the spec start here.
+    ///   - rootfs: instead of the spec's `root.path`; `root.readonly` still holds.
+    ///   - seccomp: the compiled form of the spec's filter, kept by the caller; nil compiles it now, which takes milliseconds.
+    ///   - cgroupPath: where the spec names none.
+    /// - Throws: `LaunchError` `.plan`, for a spec that is wrong or asks for what this runtime can't do.
+    package init(
+        spec: RuntimeSpec, bundle: FilePath, rootfs: RootfsSource? = nil, stdio: StandardStreams, seccomp: SeccompProgram? = nil,
+        cgroupPath: String? = nil
+    ) throws(LaunchError) {
+        try SpecCheck.refuseUnsupported(spec)
+        guard let process = spec.process else { throw .refused("the spec has no process") }
+        for text in process.args { try SpecCheck.noNUL(text, "process.args") }
+        for text in process.env ?? [] { try SpecCheck.noNUL(text, "process.env") }
+        self.process = try ProcessPlan(process, personality: spec.linux?.personality)
+        self.rootfs = if let rootfs { rootfs } else { try Self.rootDirectory(spec, bundle) }
+        rootIsReadOnly = spec.root?.readonly ?? false
+        rootPropagation = try Self.propagation(spec.linux?.rootfsPropagation)
+        self.stdio = stdio
+        namespaces = try NamespacePlan(spec.linux?.namespaces ?? [])
+        hostname = try spec.hostname.map { name throws(LaunchError) in try SpecCheck.noNUL(name, "hostname") }
+        domainname = try spec.domainname.map { name throws(LaunchError) in try SpecCheck.noNUL(name, "domainname") }
+        if hostname != nil || domainname != nil, !namespaces.isOwn(.uts) {
+            throw .refused("a hostname needs an own uts namespace")
+        }
+        mounts = try (spec.mounts ?? []).map { mount throws(LaunchError) in try MountPlan(mount, bundle: bundle) }
+        devices = try DeviceNode.all(spec.linux?.devices ?? [])
+        maskedPaths = try (spec.linux?.maskedPaths ?? []).map { path throws(LaunchError) in try SpecCheck.rootPath(path, "maskedPaths") }
+        readonlyPaths = try (spec.linux?.readonlyPaths ?? []).map { path throws(LaunchError) in
+            try SpecCheck.rootPath(path, "readonlyPaths")
+        }
+        sysctls = try Sysctl.all(spec.linux?.sysctl ?? [:], namespaces)
+        if let seccomp {
+            self.seccomp = seccomp
+        } else {
+            self.seccomp = try spec.linux?.seccomp.map { profile throws(LaunchError) in try SeccompProgram(compiling: profile) }
+        }
+        cgroup = try CgroupPlan(
+            path: spec.linux?.cgroupsPath ?? cgroupPath ?? "ctr-swift/" + (bundle.lastComponent?.string ?? "container"),
+            resources: spec.linux?.resources)
+        // Last, because nothing may throw once the first of these owns memory.
+        arguments = ArgumentVector(process.args)
+        environment = ArgumentVector(process.env ?? [])
+    }
+
+    private static func rootDirectory(_ spec: RuntimeSpec, _ bundle: FilePath) throws(LaunchError) -> RootfsSource {
+        guard let root = spec.root else { throw .refused("the spec has no root") }
+        return .directory(bundle.pushing(FilePath(try SpecCheck.noNUL(root.path, "root.path"))))
+    }
+
+    private static func propagation(_ name: String?) throws(LaunchError) -> (kind: MountPropagation, recursive: Bool) {
+        guard let name, !name.isEmpty else { return (.slave, true) }
+        guard let (kind, recursive) = MountFlags.propagations[name] else { throw .refused("unknown rootfsPropagation \"\(name)\"") }
+        return (kind, recursive)
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+// The container's tree: its root, what is mounted in it, and the change into it. All before the host's tree is out of reach.
+extension InitProcess {
+    /// Cuts mount events off from the host, then mounts the root and opens it.
+    borrowing func mountRoot() throws(LaunchError) -> RootDirectory {
+        report.begin(.mountRoot)
+        return try during(.mountRoot) { () throws(KernelError) in
+            if plan.namespaces.new.contains(.mount) { try isolate() }
+            switch plan.rootfs {
+            case .overlay(let overlay, let target): try overlay.mount(at: target)
+            case .directory(let path):
+                // pivot_root wants a mount point. What is mounted below comes along.
+                let itself = try DetachedMount(cloning: path, recursive: true)
+                let point = try openFile(path, CTR_O_PATH | O_DIRECTORY)
+                try itself.attach(at: point.raw, name: path.string)
+            }
+            return RootDirectory(try openFile(plan.rootfs.path, CTR_O_PATH | O_DIRECTORY))
+        }
+    }
+
+    /// Mounts made here must not travel to the host. Shared propagation was asked for by name; then at least the mount that
+    /// the root stands on is private, which pivot_root needs.
+    private borrowing func isolate() throws(KernelError) {
+        guard plan.rootPropagation.kind == .shared else {
+            let kind = plan.rootPropagation.kind == .unbindable ? MountPropagation.private : plan.rootPropagation.kind
+            return try setPropagation("/", kind, recursive: true)
+        }
+        let path = plan.rootfs.path
+        let above = try MountInfo.all().map { FilePath($0.mountPoint) }.filter { path.starts(with: $0) }
+        try setPropagation(above.max { $0.length < $1.length } ?? "/", .private, recursive: false)
+    }
+
+    borrowing func fillRoot(_ root: borrowing RootDirectory) throws(LaunchError) {
+        report.begin(.mounts)
+        for mount in plan.mounts {
+            if case .cgroup = mount.kind { continue }
+            try during(.mounts, mount.destination) { () throws(KernelError) in try attach(mount, root) }
+        }
+        report.begin(.devices)
+        try during(.devices) { () throws(KernelError) in try makeDevices(root) }
+        report.begin(.paths)
+        try during(.paths) { () throws(KernelError) in try coverPaths(root) }
+    }
+
+    // MARK: Mounts
+
+    private borrowing func attach(_ plan: MountPlan, _ root: borrowing RootDirectory) throws(KernelError) {
+        switch plan.kind {
+        case .bind(let source, let recursive):
+            let mount = try DetachedMount(cloning: source, recursive: recursive)
+            let isDirectory = try fileStatus(mount.descriptor.raw, source.string).isDirectory
+            let target = try root.openOrMake(plan.target, directory: isDirectory, plan.links)
+            try apply(plan.flags, to: mount, plan.destination)
+            try mount.attach(at: target.raw, name: plan.destination)
+        case .filesystem("devpts", _, _) where terminal != nil && plan.target == "dev/pts":
+            try attachTerminals(plan, root)
+        case .filesystem(let type, let source, let options):
+            let target = try root.openOrMake(plan.target, directory: true, plan.links)
+            let mount = try newFilesystem(type, source, options, plan.flags)
+            try mount.attach(at: target.raw, name: plan.destination)
+        case .cgroup: break
+        }
+    }
+
+    /// The instance that the parent made, because it already holds a terminal of it.
+    private borrowing func attachTerminals(_ plan: MountPlan, _ root: borrowing RootDirectory) throws(KernelError) {
+        guard let number = terminal?.filesystem else { return }
+        let target = try root.openOrMake(plan.target, directory: true, plan.links)
+        try setMountAttributes(number, plan.flags.set, name: plan.destination)
+        try kernel("move_mount(2)", plan.destination) { ctr_attach_mount(number, target.raw) }
+    }
+
+    private borrowing func newFilesystem(
+        _ type: String, _ source: String, _ options: [MountPlan.Option], _ flags: MountFlags
+    ) throws(KernelError) -> DetachedMount {
+        let context = try FilesystemContext(type)
+        if !source.isEmpty { try context.set("source", source) }
+        for option in options {
+            if let value = option.value { try context.set(option.key, value) } else { try context.set(flag: option.key) }
+        }
+        let mount = try context.mount(flags.set)
+        if let (propagation, recursive) = flags.propagation {
+            try mount.setAttributes([], recursive: recursive, propagation: propagation, name: type)
+        }
+        return mount
+    }
+
+    /// A bind keeps what its source's mount forbids; only what the options name is changed.
+    private borrowing func apply(_ flags: MountFlags, to mount: borrowing DetachedMount, _ name: String) throws(KernelError) {
+        if !flags.recursiveSet.isEmpty || !flags.recursiveClear.isEmpty {
+            try mount.setAttributes(flags.recursiveSet, clearing: flags.recursiveClear, recursive: true, name: name)
+        }
+        if !flags.set.isEmpty || !flags.clear.isEmpty { try mount.setAttributes(flags.set, clearing: flags.clear, name: name) }
+        if let (propagation, recursive) = flags.propagation {
+            try mount.setAttributes([], recursive: recursive, propagation: propagation, name: name)
+        }
+    }
+
+    // MARK: Masked and read-only paths
+
+    private borrowing func coverPaths(_ root: borrowing RootDirectory) throws(KernelError) {
+        for path in plan.readonlyPaths {
+            guard let object = try existing(path, root) else { continue }
+            let mount = try DetachedMount(cloning: object.raw, recursive: true, name: path.string)
+            try mount.setAttributes(.readOnly, recursive: true, name: path.string)
+            try mount.attach(at: object.raw, name: path.string)
+        }
+        guard !plan.maskedPaths.isEmpty else { return }
+        let null = try openFile("/dev/null", CTR_O_PATH)
+        guard try fileStatus(null.raw, "/dev/null").isNullDevice else {
+            throw KernelError(call: "fstat(2)", object: "the host's /dev/null is not the device 1:3", errno: .noSuchAddressOrDevice)
+        }
+        var empty: DetachedMount?
+        for path in plan.maskedPaths {
+            guard let object = try existing(path, root) else { continue }
+            if try !fileStatus(object.raw, path.string).isDirectory {
+                try DetachedMount(cloning: null.raw, name: "/dev/null").attach(at: object.raw, name: path.string)
+            } else if let first = empty?.descriptor.raw {
+                // One empty filesystem serves all directories.
+                try DetachedMount(cloning: first, name: path.string).attach(at: object.raw, name: path.string)
+            } else {
+                let context = try FilesystemContext("tmpfs")
+                try context.set("mode", "0755")
+                try context.set("nr_inodes", "2")
+                let mount = try context.mount([.readOnly, .noSetuid, .noDevices, .noExecute])
+                try mount.attach(at: object.raw, name: path.string)
+                empty = consume mount
+            }
+        }
+    }
+
+    /// nil where the running kernel does not have the path: the list is longer than any kernel's.
+    private borrowing func existing(_ path: FilePath, _ root: borrowing RootDirectory) throws(KernelError) -> OwnedFD? {
+        do throws(KernelError) {
+            return try root.open(path)
+        } catch where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
+            return nil
+        }
+    }
+
+    // MARK: The change of root
+
+    /// The host's tree goes out of sight, and with it every descriptor that leads there (CVE-2024-21626).
+    borrowing func pivot(_ root: consuming RootDirectory) throws(LaunchError) {
+        report.begin(.pivotRoot)
+        try during(.pivotRoot) { () throws(KernelError) in
+            let number = root.descriptor.raw
+            if plan.rootIsReadOnly { try setMountAttributes(number, .readOnly, name: "/") }
+            try kernel("fchdir(2)", "the new root") { fchdir(number) }
+            if plan.namespaces.isOwn(.mount) {
+                try pivotRootToWorkingDirectory()
+                if plan.rootPropagation.kind == .shared || plan.rootPropagation.kind == .unbindable {
+                    try setPropagation("/", plan.rootPropagation.kind, recursive: plan.rootPropagation.recursive)
+                }
+            } else {
+                try kernel("chroot(2)", ".") { chroot(".") }
+            }
+        }
+        _ = consume root
+        try during(.pivotRoot) { () throws(KernelError) in try channel.closeOthers() }
+    }
+}

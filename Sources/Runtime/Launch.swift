@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+/// Makes the container's first process and returns when its program runs, or, with a gate, when it waits there.
+///
+/// The calling process must have one thread, a umask of 0 and, for the child's sake, be its reaper. Its working directory, umask and
+/// signal mask are as before afterwards.
+/// - Parameter gate: a descriptor that the child reads one byte from before the exec. The caller keeps its own copy.
+/// - Throws: `LaunchError` with the step and the exit code that a command line should end with. Nothing is left then.
+package func launch(_ plan: InitPlan, gate: CInt? = nil) throws(LaunchError) -> RunningInit {
+    guard try during(.plan, nil, { () throws(KernelError) in try threadCount() }) == 1 else {
+        throw .refused("a process with threads can't be cloned")
+    }
+    let report = try during(.plan) { () throws(KernelError) in try LaunchReport() }
+    report.begin(.cgroup)
+    var cgroup = try plan.cgroup.prepare()
+    do throws(LaunchError) {
+        return try launch(plan, report, &cgroup, gate)
+    } catch {
+        // Its process is reaped, so the groups are empty; one that can't be removed is less than the error at hand.
+        try? cgroup.delete()
+        throw error
+    }
+}
+
+private func launch(
+    _ plan: InitPlan, _ report: consuming LaunchReport, _ cgroup: inout CgroupHandle, _ gate: CInt?
+) throws(LaunchError) -> RunningInit {
+    let cgroupPlan = plan.cgroup
+    try during(.cgroup) { () throws(KernelError) in try cgroup.make(unified: true) }
+    var terminal = try plan.makeTerminal(report)
+    report.begin(.clone)
+    let ownBinary = ownBinaryIdentity()
+    let ends = try during(.clone) { () throws(KernelError) in try LaunchChannel.pair() }
+    let birth = try during(.clone) { () throws(KernelError) -> OwnedFD? in try birthplace(cgroup) }
+    // The child must not run a handler of the parent's before it has reset them.
+    var mask: UInt64 = 0
+    _ = ctr_set_signal_mask(~0, &mask)
+    let clone: CloneResult
+    do throws(LaunchError) {
+        clone = try plan.clone(cgroup: birth)
+    } catch {
+        _ = ctr_set_signal_mask(mask, nil)
+        throw error
+    }
+    switch consume clone {
+    case .child:
+        let channel = LaunchChannel(ends.child, gate: gate)
+        InitProcess(plan: plan, report: report, channel: channel, terminal: terminal?.numbers, cgroup: cgroup, ownBinary: ownBinary).run()
+    case .parent(let pid, let pidfd):
+        _ = ctr_set_signal_mask(mask, nil)
+        let mine = ends.parentOnly()
+        _ = consume birth
+        report.begin(.limits)
+        do throws(LaunchError) {
+            try during(.cgroup) { () throws(KernelError) in try cgroup.make(unified: false) }
+            try cgroupPlan.apply(to: cgroup)
+            mine.announceCgroup()
+            try awaitProgram(mine, report, pid)
+        } catch {
+            reap(pid)
+            throw error
+        }
+        let end = monotonicNanoseconds()
+        let ticks = startTicks(pid)
+        return RunningInit(
+            pid: pid, pidfd: pidfd, startTicks: ticks, cgroup: cgroup, terminal: terminal?.main.take(), timings: report.timings(until: end))
+    }
+}
+
+/// Waits for the exec or the gate; what went wrong in the child becomes this function's error.
+private func awaitProgram(_ channel: borrowing OwnedFD, _ report: borrowing LaunchReport, _ pid: Int32) throws(LaunchError) {
+    let progress = try during(.clone) { () throws(KernelError) in try channel.awaitChild() }
+    if let failure = report.failure { throw failure }
+    if case .ended = progress, report.step != .exec {
+        // Killed from outside, or a bug here: either way it did not come to the exec.
+        throw LaunchError(step: report.step, reason: "the container's init process ended in this step")
+    }
+}
+
+/// Ends a child that won't be a container, and takes its record.
+private func reap(_ pid: Int32) {
+    kill(pid, SIGKILL)
+    var status: CInt = 0
+    while waitpid(pid, &status, 0) == -1, lastErrno() == .interrupted {}
+}
+
+private func birthplace(_ cgroup: CgroupHandle) throws(KernelError) -> OwnedFD? {
+    guard let unified = cgroup.unified else { return nil }
+    return try openFile(unified.location, CTR_O_PATH | O_DIRECTORY)
+}
+
+private func ownBinaryIdentity() -> (device: UInt64, inode: UInt64)? {
+    var status = stat()
+    guard stat("/proc/self/exe", &status) == 0 else { return nil }
+    return (UInt64(status.st_dev), UInt64(status.st_ino))
+}
+
+/// Field 22 of /proc/pid/stat; 0 for a process that has gone. The name in field 2 may hold anything, its last ")" ends it.
+private func startTicks(_ pid: Int32) -> UInt64 {
+    guard let bytes = try? readFile(FilePath("/proc/\(pid)/stat")), let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { return 0 }
+    let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " "))
+    guard fields.count > 19 else { return 0 }
+    return UInt64(String(decoding: fields[19], as: UTF8.self)) ?? 0
+}
+
+extension InitPlan {
+    fileprivate func makeTerminal(_ report: borrowing LaunchReport) throws(LaunchError) -> TerminalPair? {
+        guard case .terminal(let rows, let columns) = stdio else { return nil }
+        report.begin(.terminal)
+        for mount in mounts where mount.target == "dev/pts" {
+            guard case .filesystem("devpts", _, let options) = mount.kind else { continue }
+            return try during(.terminal) { () throws(KernelError) in
+                try TerminalPair.make(options: options, rows: rows, columns: columns)
+            }
+        }
+        throw .refused("a terminal needs a devpts mount at /dev/pts")
+    }
+
+    /// A pid namespace is joined by the parent for its next child, and left again.
+    fileprivate func clone(cgroup: borrowing Optional<OwnedFD>) throws(LaunchError) -> CloneResult {
+        let birthplace = cgroup.rawNumber()
+        // The cgroup namespace comes after the process has joined its v1 groups.
+        let new = namespaces.new.subtracting(.cgroup)
+        guard let path = namespaces.joined.first(where: { $0.kind == .pid })?.path else {
+            return try during(.clone) { () throws(KernelError) in try cloneProcess(new, cgroup: birthplace) }
+        }
+        return try during(.clone) { () throws(KernelError) in
+            let own = try openFile("/proc/self/ns/pid", O_RDONLY)
+            let target = try openFile(path, O_RDONLY)
+            try enterNamespace(target.raw, .pid, object: path.string)
+            defer { try? enterNamespace(own.raw, .pid, object: "own") }
+            return try cloneProcess(new, cgroup: birthplace)
+        }
+    }
+}
+
+extension Optional where Wrapped == OwnedFD {
+    fileprivate borrowing func rawNumber() -> CInt? {
+        switch self {
+        case .some(let descriptor): descriptor.raw
+        case .none: nil
+        }
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+/// The socket pair between parent and child, close-on-exec: its end is the news that the child has become the program, or is gone.
+///
+/// ```
+/// parent                              child
+///   |  -- "c": the cgroup stands -------->|   (the end instead: give up)
+///   |<------- "g": waits at the gate -----|   (only with a gate; the parent then stops listening)
+///   |<------- end ------------------------|   exec, or exit with the reason in the report
+/// ```
+struct LaunchChannel: ~Copyable {
+    private let socket: OwnedFD
+    /// A byte read from it opens the gate; lent by the caller.
+    private let gate: CInt?
+
+    init(_ socket: consuming OwnedFD, gate: CInt?) {
+        self.socket = socket
+        self.gate = gate
+    }
+
+    struct Ends: ~Copyable {
+        let parent: OwnedFD
+        let child: OwnedFD
+
+        /// Closes the child's end, so that the parent sees the child's own end.
+        consuming func parentOnly() -> OwnedFD { parent }
+    }
+
+    static func pair() throws(KernelError) -> Ends {
+        var ends: [CInt] = [-1, -1]
+        let kind = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        try kernel("socketpair(2)", "launch channel") { socketpair(AF_UNIX, kind, 0, &ends) }
+        return Ends(parent: OwnedFD(owning: ends[0]), child: OwnedFD(owning: ends[1]))
+    }
+
+    // MARK: The child's side
+
+    var hasGate: Bool { gate != nil }
+
+    func waitForCgroup() throws(LaunchError) {
+        let raw = socket.raw
+        var byte: UInt8 = 0
+        let count = try during(.joinCgroup) { () throws(KernelError) in
+            try kernel("recv(2)", "launch channel") { recv(raw, &byte, 1, 0) }
+        }
+        if count == 0 { throw LaunchError(step: .joinCgroup, reason: "the runtime gave up") }
+    }
+
+    func waitAtGate() throws(LaunchError) {
+        guard let gate else { return }
+        let raw = socket.raw
+        let count = try during(.gate) { () throws(KernelError) in
+            try kernel("send(2)", "launch channel") { send(raw, "g", 1, CInt(MSG_NOSIGNAL)) }
+            var byte: UInt8 = 0
+            return try kernel("read(2)", "gate") { read(gate, &byte, 1) }
+        }
+        if count == 0 { throw LaunchError(step: .gate, reason: "the gate was closed for good") }
+    }
+
+    /// Closes every descriptor but the three streams and this channel's.
+    func closeOthers() throws(KernelError) {
+        var first: CInt = 3
+        for kept in [socket.raw, gate ?? -1].sorted() where kept >= 3 {
+            if kept > first { try Self.close(first, kept - 1) }
+            first = kept + 1
+        }
+        try Self.close(first, CInt.max)
+        if let gate { try kernel("fcntl(2)", "gate") { fcntl(gate, F_SETFD, FD_CLOEXEC) } }
+    }
+
+    private static func close(_ first: CInt, _ last: CInt) throws(KernelError) {
+        try kernel("close_range(2)", "\(first) to \(last)") { ctr_close_range(UInt32(first), UInt32(last)) }
+    }
+}
+
+/// What the child did, as its parent sees it.
+enum ChildProgress {
+    case atGate
+    /// Exec or exit.
+    case ended
+}
+
+extension OwnedFD {
+    /// The parent's side of a `LaunchChannel`: waits for the child.
+    borrowing func awaitChild() throws(KernelError) -> ChildProgress {
+        let raw = self.raw
+        var byte: UInt8 = 0
+        return try kernel("recv(2)", "launch channel") { recv(raw, &byte, 1, 0) } == 0 ? .ended : .atGate
+    }
+
+    /// Tells the child that its cgroup stands. A child that is gone already has left its reason in the report.
+    borrowing func announceCgroup() {
+        let raw = self.raw
+        _ = send(raw, "c", 1, CInt(MSG_NOSIGNAL))
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Linux
+internal import SystemPackage
+
+/// One mount of the spec, its options sorted out.
+struct MountPlan {
+    enum Kind {
+        /// The object at a host path, with what is mounted below it where `recursive`.
+        case bind(source: FilePath, recursive: Bool)
+        /// A new filesystem.
+        case filesystem(type: String, source: String, options: [Option])
+        /// The container's own cgroup, in the form that this machine has.
+        case cgroup
+    }
+
+    /// A filesystem's own option: `size=64m`, or a word alone.
+    struct Option {
+        var key: String
+        var value: String?
+    }
+
+    /// As the spec spells it, for messages.
+    var destination: String
+    /// The same, as a path to be resolved beneath the root.
+    var target: FilePath
+    var kind: Kind
+    var flags = MountFlags()
+
+    /// These must be where their name says: a link there would put the kernel's files, and later the masks, somewhere else.
+    var links: RootDirectory.Links {
+        switch kind {
+        case .bind: .followed
+        case .filesystem(let type, _, _): type == "tmpfs" && target != "dev" ? .followed : .refused
+        case .cgroup: .refused
+        }
+    }
+}
+
+/// What mount options say about a mount itself, apart from the filesystem's own.
+struct MountFlags {
+    var set: MountAttributes = []
+    var clear: MountAttributes = []
+    var recursiveSet: MountAttributes = []
+    var recursiveClear: MountAttributes = []
+    var propagation: (kind: MountPropagation, recursive: Bool)?
+
+    /// - Returns: false for a word that is none of these.
+    mutating func apply(_ option: String) -> Bool {
+        if let (kind, recursive) = Self.propagations[option] {
+            propagation = (kind, recursive)
+            return true
+        }
+        if let (attribute, sets) = Self.attributes[option] {
+            if sets { set.formUnion(attribute) } else { set.subtract(attribute) }
+            if sets { clear.subtract(attribute) } else { clear.formUnion(attribute) }
+            return true
+        }
+        if option.hasPrefix("r"), let (attribute, sets) = Self.attributes[String(option.dropFirst())] {
+            if sets { recursiveSet.formUnion(attribute) } else { recursiveClear.formUnion(attribute) }
+            return true
+        }
+        return false
+    }
+
+    static let propagations: [String: (MountPropagation, Bool)] = [
+        "private": (.private, false), "rprivate": (.private, true), "slave": (.slave, false), "rslave": (.slave, true),
+        "shared": (.shared, false), "rshared": (.shared, true), "unbindable": (.unbindable, false), "runbindable": (.unbindable, true),
+    ]
+
+    /// Words of mount(8) and mount_setattr(2); with an "r" before them they hold for all mounts below, too.
+    private static let attributes: [String: (MountAttributes, Bool)] = [
+        "ro": (.readOnly, true), "rw": (.readOnly, false),
+        "nosuid": (.noSetuid, true), "suid": (.noSetuid, false),
+        "nodev": (.noDevices, true), "dev": (.noDevices, false),
+        "noexec": (.noExecute, true), "exec": (.noExecute, false),
+        "noatime": (.noAccessTime, true), "atime": (.noAccessTime, false),
+        "nodiratime": (.noDirectoryAccessTime, true), "diratime": (.noDirectoryAccessTime, false),
+        "strictatime": (.strictAccessTime, true), "nostrictatime": (.strictAccessTime, false),
+        "relatime": (.accessTimeMask, false), "norelatime": ([], true),
+        "nosymfollow": (.noSymlinkFollow, true), "symfollow": (.noSymlinkFollow, false),
+    ]
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Linux
+internal import OCI
+internal import SystemPackage
+
+/// Which namespaces the container gets new, and which it joins.
+struct NamespacePlan {
+    var new: Namespaces = []
+    var joined: [(kind: Namespaces, path: FilePath)] = []
+
+    func isOwn(_ kind: Namespaces) -> Bool { new.contains(kind) || joined.contains { $0.kind == kind } }
+}

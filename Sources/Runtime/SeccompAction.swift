@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A profile's action as the filter's return value. Source: runtime-spec config-linux.md, "Seccomp"; <linux/seccomp.h>.
+enum SeccompAction {
+    static func value(_ name: String, _ errno: UInt32?) throws(LaunchError) -> UInt32 {
+        let data = errno ?? 1
+        guard data <= 0xFFFF else { throw LaunchError(step: .seccomp, reason: "errnoRet \(data) is more than 65535") }
+        switch name {
+        case "SCMP_ACT_KILL", "SCMP_ACT_KILL_THREAD": return 0x0000_0000
+        case "SCMP_ACT_KILL_PROCESS": return 0x8000_0000
+        case "SCMP_ACT_TRAP": return 0x0003_0000
+        case "SCMP_ACT_ERRNO": return 0x0005_0000 | data
+        case "SCMP_ACT_TRACE": return 0x7FF0_0000 | data
+        case "SCMP_ACT_LOG": return 0x7FFC_0000
+        case "SCMP_ACT_ALLOW": return 0x7FFF_0000
+        default: throw LaunchError(step: .seccomp, reason: "action \"\(name)\" is not supported")
+        }
+    }
+}
