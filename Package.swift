@@ -105,7 +105,7 @@ let package = Package(
         // The engine, its socket, and the executables.
         library("APITypes", ["JSON", "OCI"]),
         library("Engine", ["Containers", "Images", "Snapshots", "APITypes", "Metadata", "Linux", "OCI", .logging, .system]),
-        library("HTTPServer", ["Engine", "APITypes", "JSON", .hummingbird, .logging, .lifecycle, .nioCore, .nioPosix]),
+        library("HTTPServer", ["Engine", "APITypes", "JSON", "Linux", .hummingbird, .logging, .lifecycle, .nioCore, .nioPosix, .system]),
         library("Client", ["APITypes", "ShimProtocol", "JSON", "Linux", "OCI", .system]),
 
         .executableTarget(

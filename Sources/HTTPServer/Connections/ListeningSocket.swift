@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+package import Linux
+package import SystemPackage
+
+/// The Unix socket that the API is served on: made here, or handed over by systemd.
+///
+/// There is no moment with wider access than asked for: the mode is set before the name exists, and the group after it,
+/// while only root may connect.
+package struct ListeningSocket: ~Copyable, Sendable {
+    /// Listening, non-blocking, close-on-exec.
+    package let descriptor: OwnedFD
+    /// What has to be removed at the end; nil for a socket that systemd keeps.
+    package let name: BoundName?
+
+    package init(descriptor: consuming OwnedFD, name: BoundName?) {
+        self.descriptor = descriptor
+        self.name = name
+    }
+
+    /// Gives the descriptor away, to who serves on it.
+    consuming func release() -> CInt { descriptor.release() }
+
+    /// Binds and listens at `path` with mode 0660 root:`group`.
+    ///
+    /// A lock beside the socket (`<name>.lock`) is held as long as the process lives: two daemons can't take the name from each other,
+    /// and a socket that a killed daemon left is replaced. The parent directory is made, 0710 root:`group`, where it is missing.
+    /// - Throws: `.inUse` where another process serves it; `.notASocket` where something else has the name. Both change nothing.
+    package static func bind(at path: FilePath, group: UInt32) throws(ListeningError) -> ListeningSocket {
+        guard path.isAbsolute, let file = path.lastComponent?.string else { throw .invalidPath(path) }
+        let parent = path.removingLastComponent()
+        do throws(KernelError) {
+            return try listen(at: path, file: file, parent: try openParent(parent, group: group), group: group)
+        } catch {
+            if error.errno == .wouldBlock || error.errno == .addressInUse { throw .inUse(path) }
+            if error.errno == .notSocket { throw .notASocket(path) }
+            throw .kernel(error)
+        }
+    }
+
+    private static func listen(
+        at path: FilePath, file: String, parent: consuming OwnedFD, group: UInt32
+    ) throws(KernelError) -> ListeningSocket {
+        let lock = try takeLock(parent, "\(file).lock", object: "\(path).lock")
+        // A name too long for sockaddr_un is reached through the parent's descriptor.
+        let reached = path.string.utf8.count < SocketAddress.limit ? path.string : "/proc/self/fd/\(parent.raw)/\(file)"
+        try removeStale(parent, file, reached: reached, object: path.string)
+
+        let socket = try makeSocket(SOCK_NONBLOCK, object: path.string)
+        let raw = socket.raw
+        // unix(7): bind(2) makes the name with the socket's own mode.
+        try kernel("fchmod(2)", path.string) { fchmod(raw, 0o660) }
+        let address = try SocketAddress(reached)
+        try kernel("bind(2)", path.string) { address.withPointer { Glibc.bind(raw, $0, $1) } }
+        let name = try BoundName(parent: parent, file: file, path: path, lock: lock)
+        do throws(KernelError) {
+            let directory = name.parent
+            try kernel("fchownat(2)", path.string) { fchownat(directory, file, 0, group, AT_SYMLINK_NOFOLLOW) }
+            try kernel("listen(2)", path.string) { Glibc.listen(raw, SOMAXCONN) }
+        } catch {
+            name.remove()
+            throw error
+        }
+        return ListeningSocket(descriptor: socket, name: name)
+    }
+
+    /// Opens the directory of the socket; makes it, but not its parents, where it is missing.
+    private static func openParent(_ path: FilePath, group: UInt32) throws(KernelError) -> OwnedFD {
+        do throws(KernelError) {
+            return try openFile(path, O_RDONLY | O_DIRECTORY)
+        } catch let error where error.errno == .noSuchFileOrDirectory {
+            try withCPath(path) { raw throws(KernelError) in
+                try kernel("mkdir(2)", path.string) { mkdir(raw, 0o700) }
+                try kernel("chown(2)", path.string) { chown(raw, 0, group) }
+                try kernel("chmod(2)", path.string) { chmod(raw, 0o710) }
+            }
+            return try openFile(path, O_RDONLY | O_DIRECTORY)
+        }
+    }
+
+    /// - Throws: EWOULDBLOCK where another process holds it.
+    private static func takeLock(_ parent: borrowing OwnedFD, _ file: String, object: String) throws(KernelError) -> OwnedFD {
+        let raw = parent.raw
+        let lock = OwnedFD(owning: try kernel("openat(2)", object) { openat(raw, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600) })
+        let held = lock.raw
+        try kernel("flock(2)", object) { flock(held, LOCK_EX | LOCK_NB) }
+        return lock
+    }
+
+    /// Removes a socket that nobody listens on.
+    /// - Throws: EADDRINUSE where somebody does; ENOTSOCK where the name is not a socket's.
+    private static func removeStale(
+        _ parent: borrowing OwnedFD, _ file: String, reached: String, object: String
+    ) throws(KernelError) {
+        let directory = parent.raw
+        var status = stat()
+        do throws(KernelError) {
+            try kernel("fstatat(2)", object) { fstatat(directory, file, &status, AT_SYMLINK_NOFOLLOW) }
+        } catch let error where error.errno == .noSuchFileOrDirectory {
+            return
+        }
+        guard status.st_mode & S_IFMT == S_IFSOCK else { throw KernelError(call: "bind(2)", object: object, errno: .notSocket) }
+        do throws(KernelError) {
+            let probe = try makeSocket(SOCK_NONBLOCK, object: object)
+            let raw = probe.raw
+            let address = try SocketAddress(reached)
+            try kernel("connect(2)", object) { address.withPointer { connect(raw, $0, $1) } }
+        } catch let error where error.errno == .connectionRefused {
+            try kernel("unlinkat(2)", object) { unlinkat(directory, file, 0) }
+            return
+        } catch let error where error.errno == .wouldBlock {
+            // Its backlog is full: somebody listens.
+        }
+        throw KernelError(call: "bind(2)", object: object, errno: .addressInUse)
+    }
+
+    private static func makeSocket(_ flags: __socket_type, object: String) throws(KernelError) -> OwnedFD {
+        OwnedFD(
+            owning: try kernel("socket(2)", object) {
+                socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | flags.rawValue), 0)
+            })
+    }
+}
+
+/// The file that names a bound socket, and the lock that makes it this process's.
+package final class BoundName: Sendable {
+    private let directory: OwnedFD
+    private let lock: OwnedFD
+    private let file: String
+    private let path: FilePath
+    private let device: dev_t
+    private let inode: ino_t
+
+    fileprivate var parent: CInt { directory.raw }
+
+    fileprivate init(parent: consuming OwnedFD, file: String, path: FilePath, lock: consuming OwnedFD) throws(KernelError) {
+        let raw = parent.raw
+        var status = stat()
+        try kernel("fstatat(2)", path.string) { fstatat(raw, file, &status, AT_SYMLINK_NOFOLLOW) }
+        directory = parent
+        self.lock = lock
+        self.file = file
+        self.path = path
+        device = status.st_dev
+        inode = status.st_ino
+    }
+
+    /// Removes the name, where it is still this socket's. The lock's file stays: removing a lock is a race.
+    package func remove() {
+        var status = stat()
+        guard fstatat(directory.raw, file, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_dev == device, status.st_ino == inode
+        else { return }
+        _ = unlinkat(directory.raw, file, 0)
+    }
+}
+
+/// Why there is nothing to listen on.
+package enum ListeningError: Error, Sendable, Hashable {
+    case invalidPath(FilePath)
+    case inUse(FilePath)
+    case notASocket(FilePath)
+    /// What systemd handed over is not one listening stream socket.
+    case activation(String)
+    case kernel(KernelError)
+}
+
+extension ListeningError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .invalidPath(let path): "the socket's path \"\(path)\" is not absolute, or names a directory"
+        case .inUse(let path): "the socket \"\(path)\" is served by another process"
+        case .notASocket(let path): "\"\(path)\" is there and is not a socket"
+        case .activation(let what): what
+        case .kernel(let error): "listen: \(error)"
+        }
+    }
+
+    package var remedy: String? {
+        switch self {
+        case .invalidPath: "give an absolute path with --socket"
+        case .inUse: "stop it, or give this daemon a --socket, a --state and a --root of its own"
+        case .notASocket: "move it away, or give another --socket"
+        case .activation: "see systemd/ctr-swiftd.socket for the socket unit that is expected"
+        case .kernel: nil
+        }
+    }
+}

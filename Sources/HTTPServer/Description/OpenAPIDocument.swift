@@ -1,0 +1,2204 @@
+// SPDX-License-Identifier: Apache-2.0
+// swift-format-ignore-file
+
+/// docs/api/openapi.yaml as JSON. Written by scripts/openapi: change the document, not this.
+let openAPIDocument = #"""
+{
+ "openapi": "3.1.0",
+ "info": {
+  "title": "ctr-swift",
+  "version": "0.1.0",
+  "summary": "Images, layers and containers of one Linux node.",
+  "license": {
+   "name": "Apache-2.0",
+   "identifier": "Apache-2.0"
+  },
+  "description": "HTTP/1.1 with JSON on a Unix socket, `/run/ctr-swift/ctr-swift.sock`.\n\n**Who may connect.** root, and members of the socket's group (`ctr-swift`). Access to the socket is access to root: a bind mount of `/` can be asked for.\n\n**Requests.** A body is `application/json` of at most 1 MiB (8 KiB of headers, 128 of them). A member or a query parameter that is not described\nhere is refused, never ignored; what is not given is left out, not `null`. A request has 30 seconds to arrive; `load` 30 seconds for each piece.\n\n**Errors.** `application/problem+json` (RFC 9457). `code` is stable and can be relied on; `detail` says what was tried, on which object, and what\nthe kernel or the registry said; `remedy` says what can be done. Codes and their status:\n\n| code | status | |\n|---|---|---|\n| `invalid-request` | 400 | a body, parameter or reference that is not as described here |\n| `permission-denied` | 403 | the peer is neither root nor in the socket's group |\n| `registry-unauthorized` | 403 | the registry did not accept the credentials, or wants some |\n| `not-found` | 404 | no such path |\n| `image-not-found`, `container-not-found`, `manifest-unknown` | 404 | |\n| `method-not-allowed` | 405 | |\n| `conflict`, `in-use` | 409 | a name that is taken, a state that does not fit, an image that a container uses |\n| `body-too-large` | 413 | |\n| `unsupported-media-type` | 415 | |\n| `unsupported` | 422 | asked for, understood, and not to be had on this node: never dropped silently |\n| `container-start-failed` | 422 | with `exitCode` 125, 126 or 127 |\n| `too-many-layers`, `no-matching-platform`, `invalid-image`, `digest-mismatch` | 422 | what the registry or the archive offered can't be used |\n| `cancelled` | 503 | the client or the daemon gave up; nothing is left of it |\n| `shutting-down` | 503 | the daemon is being stopped; containers go on: ask its successor |\n| `registry-unavailable` | 502 | |\n| `no-space` | 507 | bytes or inodes would fall below the reserve |\n| `internal` | 500 | anything else |\n\n**Streams.** `application/x-ndjson`: one JSON object a line, sent as it happens, until the server ends the body. A client that closes its\nconnection, or its sending half, ends the stream and what feeds it (a pull that nobody else waits for is abandoned).\n\n**Containers** are named by their ID, by a prefix of it that no other has, or by their name. **Attaching** is not HTTP: `attachSocket` names the\nmonitor's own socket (docs/api/attach.md), so that a container's streams never depend on the daemon.\n"
+ },
+ "servers": [
+  {
+   "url": "http://localhost",
+   "description": "The Unix socket; the host name is not looked at."
+  }
+ ],
+ "tags": [
+  {
+   "name": "system"
+  },
+  {
+   "name": "images"
+  },
+  {
+   "name": "containers"
+  },
+  {
+   "name": "snapshots"
+  }
+ ],
+ "paths": {
+  "/v1/version": {
+   "get": {
+    "tags": [
+     "system"
+    ],
+    "operationId": "getVersion",
+    "summary": "Versions of the daemon, the API and the kernel",
+    "responses": {
+     "200": {
+      "description": "The versions.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/VersionResponse"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     }
+    }
+   }
+  },
+  "/v1/info": {
+   "get": {
+    "tags": [
+     "system"
+    ],
+    "operationId": "getInfo",
+    "summary": "Where things are, what this kernel offers, and the limits in force",
+    "responses": {
+     "200": {
+      "description": "The node.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/InfoResponse"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/events": {
+   "get": {
+    "tags": [
+     "system"
+    ],
+    "operationId": "streamEvents",
+    "summary": "What happens from now on",
+    "description": "Endless. The head of the answer is sent at once: what happens after it was received is not missed. A client that does not read\nfor ten minutes is disconnected.\n",
+    "responses": {
+     "200": {
+      "description": "Event after event.",
+      "content": {
+       "application/x-ndjson": {
+        "schema": {
+         "$ref": "#/components/schemas/Event"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     }
+    }
+   }
+  },
+  "/v1/openapi.json": {
+   "get": {
+    "tags": [
+     "system"
+    ],
+    "operationId": "getOpenAPI",
+    "summary": "This document as JSON",
+    "responses": {
+     "200": {
+      "description": "The document.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "type": "object",
+         "required": [
+          "openapi",
+          "info",
+          "paths"
+         ]
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     }
+    }
+   }
+  },
+  "/v1/images": {
+   "get": {
+    "tags": [
+     "images"
+    ],
+    "operationId": "listImages",
+    "summary": "The images",
+    "responses": {
+     "200": {
+      "description": "One entry for each manifest.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "type": "array",
+         "items": {
+          "$ref": "#/components/schemas/ImageSummary"
+         }
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   },
+   "delete": {
+    "tags": [
+     "images"
+    ],
+    "operationId": "removeImage",
+    "summary": "Untag an image; delete what nothing refers to any more",
+    "parameters": [
+     {
+      "$ref": "#/components/parameters/Reference"
+     },
+     {
+      "name": "force",
+      "in": "query",
+      "description": "Also an image that stopped containers use.",
+      "schema": {
+       "type": "boolean",
+       "default": false
+      }
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "What was untagged and deleted.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/RemoveImageResponse"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/images/inspect": {
+   "get": {
+    "tags": [
+     "images"
+    ],
+    "operationId": "inspectImage",
+    "summary": "One image, its config and its layers",
+    "parameters": [
+     {
+      "$ref": "#/components/parameters/Reference"
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "The image.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/ImageDetail"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/images/pull": {
+   "post": {
+    "tags": [
+     "images"
+    ],
+    "operationId": "pullImage",
+    "summary": "Fetch, verify and unpack an image",
+    "description": "What is refused before anything has happened is answered with its own status; once the stream has begun the last line tells:\n`done` with the image, or `failed` with the problem. A stream that ends without either was cut.\n",
+    "requestBody": {
+     "required": true,
+     "content": {
+      "application/json": {
+       "schema": {
+        "$ref": "#/components/schemas/PullRequest"
+       }
+      }
+     }
+    },
+    "responses": {
+     "200": {
+      "description": "Progress.",
+      "content": {
+       "application/x-ndjson": {
+        "schema": {
+         "$ref": "#/components/schemas/PullEvent"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "403": {
+      "$ref": "#/components/responses/Refused"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "413": {
+      "$ref": "#/components/responses/TooLarge"
+     },
+     "415": {
+      "$ref": "#/components/responses/UnsupportedMediaType"
+     },
+     "422": {
+      "$ref": "#/components/responses/Unprocessable"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "502": {
+      "$ref": "#/components/responses/BadGateway"
+     },
+     "503": {
+      "$ref": "#/components/responses/Unavailable"
+     },
+     "507": {
+      "$ref": "#/components/responses/NoSpace"
+     }
+    }
+   }
+  },
+  "/v1/images/load": {
+   "post": {
+    "tags": [
+     "images"
+    ],
+    "operationId": "loadImage",
+    "summary": "Unpack an image from an archive",
+    "description": "The body is a tar archive of any size, plain or compressed with gzip or zstd: an OCI image layout, or what `docker save` writes. It is spooled under the daemon's root first\n(an index at the archive's end is normal), then handled as a pull is; the answer begins when all has arrived.\n",
+    "requestBody": {
+     "required": true,
+     "content": {
+      "application/x-tar": {
+       "schema": {
+        "type": "string",
+        "format": "binary"
+       }
+      }
+     }
+    },
+    "responses": {
+     "200": {
+      "description": "Progress, as of a pull; one `done` for each image of the archive.",
+      "content": {
+       "application/x-ndjson": {
+        "schema": {
+         "$ref": "#/components/schemas/PullEvent"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "415": {
+      "$ref": "#/components/responses/UnsupportedMediaType"
+     },
+     "422": {
+      "$ref": "#/components/responses/Unprocessable"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "503": {
+      "$ref": "#/components/responses/Unavailable"
+     },
+     "507": {
+      "$ref": "#/components/responses/NoSpace"
+     }
+    }
+   }
+  },
+  "/v1/registries/check": {
+   "post": {
+    "tags": [
+     "images"
+    ],
+    "operationId": "checkRegistry",
+    "summary": "Are these credentials good?",
+    "requestBody": {
+     "required": true,
+     "content": {
+      "application/json": {
+       "schema": {
+        "$ref": "#/components/schemas/RegistryCheckRequest"
+       }
+      }
+     }
+    },
+    "responses": {
+     "204": {
+      "description": "The registry accepted them. Nothing is stored."
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "403": {
+      "$ref": "#/components/responses/Refused"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "413": {
+      "$ref": "#/components/responses/TooLarge"
+     },
+     "415": {
+      "$ref": "#/components/responses/UnsupportedMediaType"
+     },
+     "422": {
+      "$ref": "#/components/responses/Unprocessable"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "502": {
+      "$ref": "#/components/responses/BadGateway"
+     },
+     "503": {
+      "$ref": "#/components/responses/Unavailable"
+     }
+    }
+   }
+  },
+  "/v1/containers": {
+   "get": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "listContainers",
+    "summary": "The running containers, newest first",
+    "parameters": [
+     {
+      "name": "all",
+      "in": "query",
+      "description": "Also those that do not run.",
+      "schema": {
+       "type": "boolean",
+       "default": false
+      }
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "One entry for each.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "type": "array",
+         "items": {
+          "$ref": "#/components/schemas/ContainerSummary"
+         }
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     }
+    }
+   },
+   "post": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "createContainer",
+    "summary": "Make a container, and with `start=true` run it",
+    "description": "The image must be here already. `container-start-failed` comes with the exit code that `run` gives back; where `autoRemove` was\nasked for, nothing is left of the container then.\n",
+    "parameters": [
+     {
+      "name": "start",
+      "in": "query",
+      "schema": {
+       "type": "boolean",
+       "default": false
+      }
+     }
+    ],
+    "requestBody": {
+     "required": true,
+     "content": {
+      "application/json": {
+       "schema": {
+        "$ref": "#/components/schemas/CreateContainerRequest"
+       }
+      }
+     }
+    },
+    "responses": {
+     "201": {
+      "description": "It is there; with `start=true` its process runs.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/CreateContainerResponse"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "413": {
+      "$ref": "#/components/responses/TooLarge"
+     },
+     "415": {
+      "$ref": "#/components/responses/UnsupportedMediaType"
+     },
+     "422": {
+      "$ref": "#/components/responses/Unprocessable"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "507": {
+      "$ref": "#/components/responses/NoSpace"
+     }
+    }
+   }
+  },
+  "/v1/containers/{id}": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "get": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "inspectContainer",
+    "summary": "Everything known of one container",
+    "responses": {
+     "200": {
+      "description": "The container.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/ContainerDetail"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   },
+   "delete": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "removeContainer",
+    "summary": "Remove a container with its writable layer and its log",
+    "parameters": [
+     {
+      "name": "force",
+      "in": "query",
+      "description": "Kill it first where it runs.",
+      "schema": {
+       "type": "boolean",
+       "default": false
+      }
+     }
+    ],
+    "responses": {
+     "204": {
+      "description": "It is gone."
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/containers/{id}/start": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "post": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "startContainer",
+    "summary": "Run a container that was created, or has stopped",
+    "responses": {
+     "200": {
+      "description": "Its process runs.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/CreateContainerResponse"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "422": {
+      "$ref": "#/components/responses/Unprocessable"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "507": {
+      "$ref": "#/components/responses/NoSpace"
+     }
+    }
+   }
+  },
+  "/v1/containers/{id}/stop": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "post": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "stopContainer",
+    "summary": "Send the stop signal, wait, then SIGKILL",
+    "description": "Answers when the process has ended; a container that has ended already is answered with its exit record. A client that goes away\nmeanwhile does not call the stop off.\n",
+    "requestBody": {
+     "required": false,
+     "content": {
+      "application/json": {
+       "schema": {
+        "$ref": "#/components/schemas/StopRequest"
+       }
+      }
+     }
+    },
+    "responses": {
+     "200": {
+      "description": "How it ended.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/WaitResponse"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "413": {
+      "$ref": "#/components/responses/TooLarge"
+     },
+     "415": {
+      "$ref": "#/components/responses/UnsupportedMediaType"
+     },
+     "422": {
+      "$ref": "#/components/responses/Unprocessable"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "503": {
+      "$ref": "#/components/responses/Unavailable"
+     }
+    }
+   }
+  },
+  "/v1/containers/{id}/kill": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "post": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "killContainer",
+    "summary": "Send a signal to PID 1",
+    "requestBody": {
+     "required": false,
+     "content": {
+      "application/json": {
+       "schema": {
+        "$ref": "#/components/schemas/KillRequest"
+       }
+      }
+     }
+    },
+    "responses": {
+     "204": {
+      "description": "It was sent."
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "413": {
+      "$ref": "#/components/responses/TooLarge"
+     },
+     "415": {
+      "$ref": "#/components/responses/UnsupportedMediaType"
+     },
+     "422": {
+      "$ref": "#/components/responses/Unprocessable"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/containers/{id}/wait": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "post": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "waitContainer",
+    "summary": "Wait for the end",
+    "parameters": [
+     {
+      "name": "condition",
+      "in": "query",
+      "description": "`stopped`: the process has ended (at once, where it has already). `removed`: and all that it had is gone, as after `autoRemove`.\n",
+      "schema": {
+       "type": "string",
+       "enum": [
+        "stopped",
+        "removed"
+       ],
+       "default": "stopped"
+      }
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "How it ended.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/WaitResponse"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "503": {
+      "$ref": "#/components/responses/Unavailable"
+     }
+    }
+   }
+  },
+  "/v1/containers/{id}/logs": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "get": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "streamLogs",
+    "summary": "What the container wrote to stdout and stderr, oldest first",
+    "parameters": [
+     {
+      "name": "follow",
+      "in": "query",
+      "description": "Go on until the container has ended.",
+      "schema": {
+       "type": "boolean",
+       "default": false
+      }
+     },
+     {
+      "name": "tail",
+      "in": "query",
+      "description": "Only the last so many records.",
+      "schema": {
+       "type": "integer",
+       "format": "int32",
+       "minimum": 0,
+       "maximum": 2147483647
+      }
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "Record after record.",
+      "content": {
+       "application/x-ndjson": {
+        "schema": {
+         "$ref": "#/components/schemas/LogRecord"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "422": {
+      "$ref": "#/components/responses/Unprocessable"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/snapshots": {
+   "get": {
+    "tags": [
+     "snapshots"
+    ],
+    "operationId": "listSnapshots",
+    "summary": "The layers, and the containers' writable layers",
+    "responses": {
+     "200": {
+      "description": "One entry for each directory.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "type": "array",
+         "items": {
+          "$ref": "#/components/schemas/SnapshotSummary"
+         }
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/snapshots/usage": {
+   "get": {
+    "tags": [
+     "snapshots"
+    ],
+    "operationId": "getSnapshotUsage",
+    "summary": "What they take on disk, and what sharing saves",
+    "description": "Lowers are measured once, at commit; uppers now, which takes time with many files.",
+    "responses": {
+     "200": {
+      "description": "The sums.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/SnapshotUsage"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  }
+ },
+ "components": {
+  "parameters": {
+   "Container": {
+    "name": "id",
+    "in": "path",
+    "required": true,
+    "description": "The ID, a prefix that no other container's ID has, or the name.",
+    "schema": {
+     "type": "string",
+     "minLength": 1,
+     "maxLength": 128
+    }
+   },
+   "Reference": {
+    "name": "reference",
+    "in": "query",
+    "required": true,
+    "description": "An image reference as Docker and OCI write it, or an image ID (`sha256:` and 64 digits, or a prefix of twelve or more that is no\nother's).\n",
+    "schema": {
+     "type": "string",
+     "minLength": 1,
+     "maxLength": 1024
+    }
+   }
+  },
+  "responses": {
+   "InvalidRequest": {
+    "description": "The request is not as described here; nothing was done.",
+    "content": {
+     "application/problem+json": {
+      "schema": {
+       "$ref": "#/components/schemas/Problem"
+      }
+     }
+    }
+   },
+   "Refused": {
+    "description": "`registry-unauthorized` or `permission-denied`.",
+    "content": {
+     "application/problem+json": {
+      "schema": {
+       "$ref": "#/components/schemas/Problem"
+      }
+     }
+    }
+   },
+   "NotFound": {
+    "description": "`container-not-found`, `image-not-found`, `manifest-unknown`, or `not-found` for the path itself.",
+    "content": {
+     "application/problem+json": {
+      "schema": {
+       "$ref": "#/components/schemas/Problem"
+      }
+     }
+    }
+   },
+   "Conflict": {
+    "description": "`conflict` or `in-use`: the state of things does not allow it now.",
+    "content": {
+     "application/problem+json": {
+      "schema": {
+       "$ref": "#/components/schemas/Problem"
+      }
+     }
+    }
+   },
+   "TooLarge": {
+    "description": "The body is larger than 1 MiB. The connection is closed.",
+    "content": {
+     "application/problem+json": {
+      "schema": {
+       "$ref": "#/components/schemas/Problem"
+      }
+     }
+    }
+   },
+   "UnsupportedMediaType": {
+    "description": "The body's Content-Type is not the one described here.",
+    "content": {
+     "application/problem+json": {
+      "schema": {
+       "$ref": "#/components/schemas/Problem"
+      }
+     }
+    }
+   },
+   "Unprocessable": {
+    "description": "Understood, and not possible with this image or on this node.",
+    "content": {
+     "application/problem+json": {
+      "schema": {
+       "$ref": "#/components/schemas/Problem"
+      }
+     }
+    }
+   },
+   "Internal": {
+    "description": "`internal`; `detail` names the call that failed.",
+    "content": {
+     "application/problem+json": {
+      "schema": {
+       "$ref": "#/components/schemas/Problem"
+      }
+     }
+    }
+   },
+   "BadGateway": {
+    "description": "`registry-unavailable`: it did not answer, or not as a registry.",
+    "content": {
+     "application/problem+json": {
+      "schema": {
+       "$ref": "#/components/schemas/Problem"
+      }
+     }
+    }
+   },
+   "Unavailable": {
+    "description": "`shutting-down` or `cancelled`.",
+    "content": {
+     "application/problem+json": {
+      "schema": {
+       "$ref": "#/components/schemas/Problem"
+      }
+     }
+    }
+   },
+   "NoSpace": {
+    "description": "Bytes or inodes would fall below the reserve; nothing is left of the attempt.",
+    "content": {
+     "application/problem+json": {
+      "schema": {
+       "$ref": "#/components/schemas/Problem"
+      }
+     }
+    }
+   }
+  },
+  "schemas": {
+   "Problem": {
+    "description": "RFC 9457 problem details.",
+    "type": "object",
+    "required": [
+     "type",
+     "status",
+     "title",
+     "detail",
+     "code"
+    ],
+    "properties": {
+     "type": {
+      "type": "string",
+      "format": "uri",
+      "examples": [
+       "urn:ctr-swift:problem:image-not-found"
+      ]
+     },
+     "status": {
+      "type": "integer",
+      "description": "The HTTP status",
+      "repeated.": null
+     },
+     "title": {
+      "type": "string",
+      "description": "The code in words."
+     },
+     "detail": {
+      "type": "string",
+      "description": "One line: what was tried, on which object, what was said."
+     },
+     "remedy": {
+      "type": "string",
+      "description": "What the reader can do about it."
+     },
+     "code": {
+      "type": "string",
+      "description": "A stable name; the table at the top lists them."
+     },
+     "exitCode": {
+      "type": "integer",
+      "description": "With `container-start-failed`: what `run` gives back (125, 126, 127)."
+     }
+    }
+   },
+   "Timestamp": {
+    "description": "RFC 3339 with nanoseconds, UTC.",
+    "type": "string",
+    "format": "date-time",
+    "examples": [
+     "2026-01-31T12:00:00.123456789Z"
+    ]
+   },
+   "VersionResponse": {
+    "type": "object",
+    "required": [
+     "version",
+     "api",
+     "swift",
+     "os",
+     "architecture",
+     "kernel"
+    ],
+    "properties": {
+     "version": {
+      "type": "string"
+     },
+     "api": {
+      "type": "string",
+      "examples": [
+       "v1"
+      ]
+     },
+     "swift": {
+      "type": "string",
+      "description": "The compiler that built the daemon."
+     },
+     "os": {
+      "type": "string"
+     },
+     "architecture": {
+      "type": "string"
+     },
+     "kernel": {
+      "type": "string"
+     }
+    }
+   },
+   "InfoResponse": {
+    "type": "object",
+    "required": [
+     "root",
+     "state",
+     "socket",
+     "filesystem",
+     "cgroups",
+     "cgroupParent",
+     "overlayMount",
+     "maxLayers",
+     "reserveBytes",
+     "reserveInodes",
+     "freeBytes",
+     "freeInodes",
+     "images",
+     "containers",
+     "running",
+     "seccomp",
+     "version"
+    ],
+    "properties": {
+     "root": {
+      "type": "string"
+     },
+     "state": {
+      "type": "string"
+     },
+     "socket": {
+      "type": "string"
+     },
+     "filesystem": {
+      "type": "string",
+      "description": "The type of the root's filesystem."
+     },
+     "cgroups": {
+      "type": "string",
+      "enum": [
+       "v1",
+       "v2",
+       "hybrid"
+      ]
+     },
+     "cgroupParent": {
+      "type": "string"
+     },
+     "overlayMount": {
+      "type": "string",
+      "description": "How this kernel takes an overlay's lowerdirs: `lowerdir+` or `mount(2)`."
+     },
+     "maxLayers": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "reserveBytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "What unpacking leaves free."
+     },
+     "reserveInodes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "freeBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "freeInodes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "images": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "containers": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "running": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "seccomp": {
+      "type": "boolean"
+     },
+     "version": {
+      "$ref": "#/components/schemas/VersionResponse"
+     }
+    }
+   },
+   "Event": {
+    "type": "object",
+    "required": [
+     "time",
+     "type",
+     "action",
+     "id",
+     "attributes"
+    ],
+    "properties": {
+     "time": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "type": {
+      "type": "string",
+      "description": "`container` or `image`."
+     },
+     "action": {
+      "type": "string",
+      "description": "container: `create`, `start`, `die`, `oom`, `kill`, `stop`, `remove`. image: `pull`, `load`, `untag`, `delete`."
+     },
+     "id": {
+      "type": "string"
+     },
+     "attributes": {
+      "type": "object",
+      "additionalProperties": {
+       "type": "string"
+      }
+     }
+    }
+   },
+   "RegistryCredentials": {
+    "description": "For the length of one request; never stored or logged.",
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "username",
+     "password"
+    ],
+    "properties": {
+     "username": {
+      "type": "string",
+      "maxLength": 4096
+     },
+     "password": {
+      "type": "string",
+      "maxLength": 65536
+     }
+    }
+   },
+   "PullRequest": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "reference"
+    ],
+    "properties": {
+     "reference": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 1024
+     },
+     "platform": {
+      "$ref": "#/components/schemas/Platform"
+     },
+     "credentials": {
+      "$ref": "#/components/schemas/RegistryCredentials"
+     }
+    }
+   },
+   "Platform": {
+    "description": "`os/architecture[/variant]`; left out, the node's own.",
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 128,
+    "examples": [
+     "linux/arm64/v8"
+    ]
+   },
+   "RegistryCheckRequest": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "registry",
+     "credentials"
+    ],
+    "properties": {
+     "registry": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 255,
+      "description": "`host[:port]`"
+     },
+     "credentials": {
+      "$ref": "#/components/schemas/RegistryCredentials"
+     }
+    }
+   },
+   "PullEvent": {
+    "type": "object",
+    "required": [
+     "event"
+    ],
+    "properties": {
+     "event": {
+      "type": "string",
+      "enum": [
+       "resolved",
+       "manifest",
+       "layer",
+       "committing",
+       "done",
+       "failed"
+      ],
+      "description": "`resolved`: reference, digest. `manifest`: the chosen one's digest, layers. `layer`: digest, diffID, status; while it moves, current and total bytes (compressed);\nsome of these are left out where the client reads slowly. `committing`: all arrived, being made durable. `done`: digest, image. `failed`: problem.\n"
+     },
+     "reference": {
+      "type": "string"
+     },
+     "digest": {
+      "type": "string"
+     },
+     "diffID": {
+      "type": "string"
+     },
+     "status": {
+      "type": "string",
+      "enum": [
+       "waiting",
+       "exists",
+       "pulling",
+       "extracted",
+       "retrying"
+      ]
+     },
+     "current": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "total": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "layers": {
+      "type": "array",
+      "items": {
+       "type": "object",
+       "required": [
+        "digest",
+        "sizeInBytes"
+       ],
+       "properties": {
+        "digest": {
+         "type": "string"
+        },
+        "sizeInBytes": {
+         "type": "integer",
+         "format": "int64"
+        }
+       }
+      }
+     },
+     "image": {
+      "$ref": "#/components/schemas/ImageSummary"
+     },
+     "problem": {
+      "$ref": "#/components/schemas/Problem"
+     },
+     "message": {
+      "type": "string"
+     }
+    }
+   },
+   "ImageSummary": {
+    "type": "object",
+    "required": [
+     "id",
+     "references",
+     "digests",
+     "manifestDigest",
+     "platform",
+     "sizeInBytes",
+     "layerCount"
+    ],
+    "properties": {
+     "id": {
+      "type": "string",
+      "description": "The config's digest."
+     },
+     "references": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      },
+      "description": "Tagged references that point here."
+     },
+     "digests": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      },
+      "description": "`name@digest` forms by which it was pulled."
+     },
+     "manifestDigest": {
+      "type": "string"
+     },
+     "platform": {
+      "type": "string"
+     },
+     "createdAt": {
+      "type": "string",
+      "description": "As the image's config says."
+     },
+     "sizeInBytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Its layers on disk; one that is listed twice counts once."
+     },
+     "layerCount": {
+      "type": "integer"
+     }
+    }
+   },
+   "ImageDetail": {
+    "type": "object",
+    "required": [
+     "summary",
+     "config",
+     "layers"
+    ],
+    "properties": {
+     "summary": {
+      "$ref": "#/components/schemas/ImageSummary"
+     },
+     "config": {
+      "type": "string",
+      "description": "The image config, verbatim: JSON text."
+     },
+     "layers": {
+      "type": "array",
+      "items": {
+       "type": "object",
+       "required": [
+        "diffID",
+        "sizeInBytes",
+        "inodes"
+       ],
+       "properties": {
+        "diffID": {
+         "type": "string"
+        },
+        "digest": {
+         "type": "string"
+        },
+        "compressedSizeInBytes": {
+         "type": "integer",
+         "format": "int64"
+        },
+        "sizeInBytes": {
+         "type": "integer",
+         "format": "int64"
+        },
+        "inodes": {
+         "type": "integer",
+         "format": "int64"
+        }
+       }
+      }
+     }
+    }
+   },
+   "RemoveImageResponse": {
+    "type": "object",
+    "required": [
+     "untagged",
+     "deleted",
+     "freedBytes"
+    ],
+    "properties": {
+     "untagged": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      }
+     },
+     "deleted": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      },
+      "description": "Digests of images and diff IDs of layers."
+     },
+     "freedBytes": {
+      "type": "integer",
+      "format": "int64"
+     }
+    }
+   },
+   "TerminalSize": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "rows",
+     "columns"
+    ],
+    "properties": {
+     "rows": {
+      "type": "integer",
+      "minimum": 0,
+      "maximum": 65535
+     },
+     "columns": {
+      "type": "integer",
+      "minimum": 0,
+      "maximum": 65535
+     }
+    }
+   },
+   "MountRequest": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "type",
+     "target",
+     "readOnly",
+     "options"
+    ],
+    "properties": {
+     "type": {
+      "type": "string",
+      "enum": [
+       "bind",
+       "tmpfs"
+      ]
+     },
+     "source": {
+      "type": "string",
+      "maxLength": 4095,
+      "description": "`bind`: an absolute path of the host."
+     },
+     "target": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 4095,
+      "description": "An absolute path in the container; made where it is missing."
+     },
+     "readOnly": {
+      "type": "boolean"
+     },
+     "options": {
+      "type": "array",
+      "maxItems": 64,
+      "items": {
+       "type": "string",
+       "maxLength": 4095
+      },
+      "description": "`bind`: `rprivate` (default), `rslave`, `rshared`, `nosuid`, `nodev`, `noexec`. `tmpfs`: `size=64m`, `mode=1777`, `uid=`, `gid=`, `exec`, …"
+     }
+    }
+   },
+   "ResourceRequest": {
+    "description": "Left out is unlimited. What this kernel can't enforce is refused.",
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "memoryInBytes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 1,
+      "maximum": 9223372036854775807
+     },
+     "nanoCPUs": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 1,
+      "maximum": 9223372036854775807,
+      "description": "1500000000 is one CPU and a half."
+     },
+     "pidsLimit": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": -1,
+      "maximum": 9223372036854775807,
+      "description": "-1 is unlimited."
+     }
+    }
+   },
+   "CreateContainerRequest": {
+    "description": "What to run, in the terms of the command line. The image's config fills in what is left out.",
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "image"
+    ],
+    "properties": {
+     "image": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 1024,
+      "description": "A reference or an image ID."
+     },
+     "platform": {
+      "$ref": "#/components/schemas/Platform"
+     },
+     "name": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128,
+      "description": "`[a-zA-Z0-9][a-zA-Z0-9_.-]*`; left out, the short ID."
+     },
+     "entrypoint": {
+      "type": "array",
+      "maxItems": 4096,
+      "items": {
+       "type": "string",
+       "maxLength": 131071
+      },
+      "description": "Replaces the image's Entrypoint and clears its Cmd; an empty array clears both."
+     },
+     "arguments": {
+      "type": "array",
+      "maxItems": 32768,
+      "items": {
+       "type": "string",
+       "maxLength": 131071
+      },
+      "default": [],
+      "description": "Replaces the image's Cmd where not empty."
+     },
+     "environment": {
+      "type": "array",
+      "maxItems": 32768,
+      "items": {
+       "type": "string",
+       "minLength": 1,
+       "maxLength": 131071
+      },
+      "default": [],
+      "description": "`NAME=value`, after the image's own."
+     },
+     "workingDirectory": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 4095
+     },
+     "user": {
+      "type": "string",
+      "maxLength": 256,
+      "description": "`user`, `uid`, `user:group`, `uid:gid`."
+     },
+     "hostname": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 64
+     },
+     "labels": {
+      "type": "object",
+      "maxProperties": 1024,
+      "additionalProperties": {
+       "type": "string",
+       "maxLength": 65536
+      },
+      "default": {}
+     },
+     "tty": {
+      "type": "boolean",
+      "default": false
+     },
+     "terminalSize": {
+      "$ref": "#/components/schemas/TerminalSize"
+     },
+     "openStdin": {
+      "type": "boolean",
+      "default": false,
+      "description": "Keep stdin open; otherwise it is /dev/null."
+     },
+     "attach": {
+      "type": "boolean",
+      "default": false,
+      "description": "A client will attach at once: output waits for it, at most ten seconds."
+     },
+     "autoRemove": {
+      "type": "boolean",
+      "default": false
+     },
+     "readOnlyRoot": {
+      "type": "boolean",
+      "default": false
+     },
+     "network": {
+      "type": "string",
+      "enum": [
+       "none",
+       "host"
+      ],
+      "default": "none",
+      "description": "`none` is a network namespace of its own with loopback up."
+     },
+     "initProcess": {
+      "type": "boolean",
+      "default": false,
+      "description": "The runtime's own init is PID 1, reaps and forwards signals."
+     },
+     "mounts": {
+      "type": "array",
+      "maxItems": 1024,
+      "items": {
+       "$ref": "#/components/schemas/MountRequest"
+      },
+      "default": []
+     },
+     "resources": {
+      "$ref": "#/components/schemas/ResourceRequest"
+     },
+     "stopSignal": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 32,
+      "description": "`SIGTERM`, `TERM` or `15`."
+     },
+     "stopTimeoutSeconds": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": -1,
+      "maximum": 2147483647,
+      "description": "-1 waits without end."
+     },
+     "log": {
+      "type": "string",
+      "enum": [
+       "file",
+       "none"
+      ],
+      "default": "file",
+      "description": "`none`: output goes to the attached client only."
+     },
+     "upper": {
+      "type": "string",
+      "enum": [
+       "synced",
+       "volatile",
+       "tmpfs"
+      ],
+      "description": "The writable layer: as the kernel syncs by itself; never synced (the default with `autoRemove`); in memory."
+     }
+    }
+   },
+   "CreateContainerResponse": {
+    "type": "object",
+    "required": [
+     "id",
+     "name",
+     "warnings"
+    ],
+    "properties": {
+     "id": {
+      "type": "string"
+     },
+     "name": {
+      "type": "string"
+     },
+     "pid": {
+      "type": "integer",
+      "format": "int32",
+      "description": "On the host; once it runs."
+     },
+     "attachSocket": {
+      "type": "string",
+      "description": "Where to attach (docs/api/attach.md); once it runs."
+     },
+     "warnings": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      }
+     }
+    }
+   },
+   "ExitRecord": {
+    "type": "object",
+    "required": [
+     "exitCode",
+     "outOfMemory",
+     "startedAt",
+     "finishedAt"
+    ],
+    "properties": {
+     "exitCode": {
+      "type": "integer",
+      "description": "The process's own, or 128+n for signal n."
+     },
+     "signal": {
+      "type": "integer"
+     },
+     "outOfMemory": {
+      "type": "boolean"
+     },
+     "startedAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "finishedAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "note": {
+      "type": "string",
+      "description": "Where the end was not seen."
+     }
+    }
+   },
+   "ContainerSummary": {
+    "type": "object",
+    "required": [
+     "id",
+     "name",
+     "image",
+     "imageDigest",
+     "command",
+     "state",
+     "createdAt",
+     "labels"
+    ],
+    "properties": {
+     "id": {
+      "type": "string"
+     },
+     "name": {
+      "type": "string"
+     },
+     "image": {
+      "type": "string",
+      "description": "As the request named it."
+     },
+     "imageDigest": {
+      "type": "string"
+     },
+     "command": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      }
+     },
+     "state": {
+      "type": "string",
+      "enum": [
+       "created",
+       "running",
+       "stopping",
+       "stopped",
+       "removing"
+      ]
+     },
+     "pid": {
+      "type": "integer",
+      "format": "int32"
+     },
+     "createdAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "exit": {
+      "$ref": "#/components/schemas/ExitRecord"
+     },
+     "labels": {
+      "type": "object",
+      "additionalProperties": {
+       "type": "string"
+      }
+     }
+    }
+   },
+   "ContainerDetail": {
+    "type": "object",
+    "required": [
+     "summary",
+     "resolvedDigest",
+     "manifestDigest",
+     "request",
+     "mounts",
+     "bundle",
+     "lowerDiffIDs",
+     "cgroup",
+     "timings"
+    ],
+    "properties": {
+     "summary": {
+      "$ref": "#/components/schemas/ContainerSummary"
+     },
+     "resolvedDigest": {
+      "type": "string",
+      "description": "Of the index or manifest that the reference named."
+     },
+     "manifestDigest": {
+      "type": "string"
+     },
+     "request": {
+      "$ref": "#/components/schemas/CreateContainerRequest"
+     },
+     "mounts": {
+      "type": "array",
+      "items": {
+       "type": "object",
+       "required": [
+        "type",
+        "source",
+        "target",
+        "options"
+       ],
+       "properties": {
+        "type": {
+         "type": "string"
+        },
+        "source": {
+         "type": "string"
+        },
+        "target": {
+         "type": "string"
+        },
+        "options": {
+         "type": "array",
+         "items": {
+          "type": "string"
+         }
+        }
+       }
+      }
+     },
+     "bundle": {
+      "type": "string",
+      "description": "The OCI bundle's directory."
+     },
+     "upperDirectory": {
+      "type": "string"
+     },
+     "lowerDiffIDs": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      },
+      "description": "As mounted: from the uppermost down, each once."
+     },
+     "cgroup": {
+      "type": "string"
+     },
+     "logPath": {
+      "type": "string"
+     },
+     "attachSocket": {
+      "type": "string"
+     },
+     "startedAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "timings": {
+      "type": "array",
+      "description": "The steps of the last start.",
+      "items": {
+       "type": "object",
+       "required": [
+        "step",
+        "microseconds"
+       ],
+       "properties": {
+        "step": {
+         "type": "string"
+        },
+        "microseconds": {
+         "type": "integer",
+         "format": "int64"
+        }
+       }
+      }
+     }
+    }
+   },
+   "StopRequest": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "timeoutSeconds": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": -1,
+      "maximum": 2147483647,
+      "description": "Left out: the container's own, else 10. 0 is SIGKILL at once; -1 waits without end."
+     }
+    }
+   },
+   "KillRequest": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "signal": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 32,
+      "description": "`SIGTERM`, `TERM` or `15`; left out, KILL."
+     }
+    }
+   },
+   "WaitResponse": {
+    "type": "object",
+    "required": [
+     "exit"
+    ],
+    "properties": {
+     "exit": {
+      "$ref": "#/components/schemas/ExitRecord"
+     }
+    }
+   },
+   "LogRecord": {
+    "description": "One line; one longer than 16 KiB is several records, all but the last with `partial`.",
+    "type": "object",
+    "required": [
+     "time",
+     "stream"
+    ],
+    "properties": {
+     "time": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "stream": {
+      "type": "string",
+      "enum": [
+       "stdout",
+       "stderr"
+      ]
+     },
+     "text": {
+      "type": "string",
+      "description": "The bytes without the line feed",
+      "where they are UTF-8.": null
+     },
+     "base64": {
+      "type": "string",
+      "description": "The bytes",
+      "where they are not.": null
+     },
+     "partial": {
+      "type": "boolean"
+     }
+    }
+   },
+   "SnapshotSummary": {
+    "type": "object",
+    "required": [
+     "kind",
+     "key",
+     "path",
+     "sizeInBytes",
+     "inodes",
+     "createdAt",
+     "images",
+     "containers"
+    ],
+    "properties": {
+     "kind": {
+      "type": "string",
+      "enum": [
+       "layer",
+       "fixup",
+       "upper"
+      ],
+      "description": "`layer`: one extracted layer, by diff ID. `fixup`: what a stack of layers needs on top to equal sequential extraction, by chain ID.\n`upper`: a container's writable layer.\n"
+     },
+     "key": {
+      "type": "string"
+     },
+     "path": {
+      "type": "string"
+     },
+     "sizeInBytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Blocks on disk; a hard-linked file counts once."
+     },
+     "inodes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "compressedSizeInBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "createdAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "images": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      },
+      "description": "Manifest digests that use a lower."
+     },
+     "containers": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      }
+     }
+    }
+   },
+   "SnapshotUsage": {
+    "type": "object",
+    "required": [
+     "snapshots",
+     "lowerBytes",
+     "lowerInodes",
+     "upperBytes",
+     "upperInodes",
+     "unsharedBytes",
+     "freeBytes",
+     "freeInodes"
+    ],
+    "properties": {
+     "snapshots": {
+      "type": "array",
+      "items": {
+       "$ref": "#/components/schemas/SnapshotSummary"
+      }
+     },
+     "lowerBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "lowerInodes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "upperBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "upperInodes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "unsharedBytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "What the lowers would take if each container had a copy."
+     },
+     "freeBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "freeInodes": {
+      "type": "integer",
+      "format": "int64"
+     }
+    }
+   }
+  }
+ }
+}
+"""#

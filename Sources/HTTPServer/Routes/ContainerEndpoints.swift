@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import APITypes
+internal import Engine
+internal import HTTPTypes
+internal import Hummingbird
+internal import ServiceLifecycle
+
+func containerEndpoints(_ service: Backend) -> [Endpoint] {
+    containerLifeEndpoints(service) + containerWaitEndpoints(service)
+}
+
+private func containerLifeEndpoints(_ service: Backend) -> [Endpoint] {
+    let runtime = service.runtime
+    let description = service.description
+    return [
+        Endpoint(.get, "v1/containers") { request, _ in
+            try request.refuseBody()
+            let all = try QueryParameters(request, known: ["all"]).flag("all")
+            return try .json(runtime.containers(all: all))
+        },
+        Endpoint(.post, "v1/containers") { request, context in
+            let start = try QueryParameters(request, known: ["start"]).flag("start")
+            let wanted = try await request.decoded(CreateContainerRequest.self, description.createContainer, context)
+            return try .json(await runtime.createContainer(wanted, start: start), status: .created)
+        },
+        Endpoint(.get, "v1/containers/:id") { request, context in
+            try request.requirePlain()
+            return try .json(await runtime.container(context.containerName()))
+        },
+        Endpoint(.delete, "v1/containers/:id") { request, context in
+            try request.refuseBody()
+            let force = try QueryParameters(request, known: ["force"]).flag("force")
+            try await runtime.removeContainer(context.containerName(), force: force)
+            return .noContent
+        },
+        Endpoint(.post, "v1/containers/:id/start") { request, context in
+            try request.requirePlain()
+            return try .json(await runtime.startContainer(context.containerName()))
+        },
+        Endpoint(.post, "v1/containers/:id/stop") { request, context in
+            _ = try QueryParameters(request)
+            let wanted = try await request.decodedIfPresent(StopRequest.self, description.stop, context) ?? StopRequest()
+            return try .json(await runtime.stopContainer(context.containerName(), wanted))
+        },
+        Endpoint(.post, "v1/containers/:id/kill") { request, context in
+            _ = try QueryParameters(request)
+            let wanted = try await request.decodedIfPresent(KillRequest.self, description.kill, context) ?? KillRequest()
+            try await runtime.killContainer(context.containerName(), wanted)
+            return .noContent
+        },
+    ]
+}
+
+/// The ones that may last as long as a container does: they end when the client goes, and when the daemon stops.
+private func containerWaitEndpoints(_ service: Backend) -> [Endpoint] {
+    let runtime = service.runtime
+    return [
+        Endpoint(.post, "v1/containers/:id/wait") { request, context in
+            try request.refuseBody()
+            let condition = try QueryParameters(request, known: ["condition"]).choice("condition", WaitCondition.self) ?? .stopped
+            let name = try context.containerName()
+            return try .json(
+                await context.connection.whileClientStays {
+                    try await runtime.waitContainer(name, condition: condition)
+                })
+        },
+        Endpoint(.get, "v1/containers/:id/logs") { request, context in
+            try request.refuseBody()
+            let query = try QueryParameters(request, known: ["follow", "tail"])
+            let records = try await runtime.logs(context.containerName(), follow: query.flag("follow"), tail: query.count("tail"))
+            return .lines(context) { feed in
+                for try await record in records { try await feed.append(record) }
+            }
+        },
+    ]
+}
+
+extension APIContext {
+    /// The path's `:id`.
+    fileprivate func containerName() throws(APIProblem) -> String {
+        let name = parameters.get("id").flatMap { PercentEncoding.decode($0, plusIsSpace: false) }
+        guard let name, (1...128).contains(name.utf8.count) else {
+            throw .invalidRequest("the container's name in the path is not 1 to 128 bytes of percent-encoded UTF-8")
+        }
+        return name
+    }
+}
+
+extension Connection {
+    /// Runs `operation` until it answers, the client has closed, or the daemon stops.
+    fileprivate func whileClientStays<Value: Sendable>(_ operation: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        let task = Task { try await cancelWhenGracefulShutdown(operation) }
+        whenClientLeaves { task.cancel() }
+        defer { whenClientLeaves(nil) }
+        do {
+            return try await withTaskCancellationHandler {
+                try await task.value
+            } onCancel: {
+                task.cancel()
+            }
+        } catch let error where Task.isShuttingDownGracefully {
+            throw APIProblem(.shuttingDown, "the daemon is being stopped; the container goes on", remedy: "ask again when it is back")
+        }
+    }
+}

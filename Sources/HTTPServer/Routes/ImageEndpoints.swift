@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import APITypes
+internal import Engine
+internal import HTTPTypes
+internal import Hummingbird
+
+func imageEndpoints(_ service: Backend) -> [Endpoint] {
+    let runtime = service.runtime
+    let description = service.description
+    return [
+        Endpoint(.get, "v1/images") { request, _ in
+            try request.requirePlain()
+            return try .json(await runtime.images())
+        },
+        Endpoint(.delete, "v1/images") { request, _ in
+            try request.refuseBody()
+            let query = try QueryParameters(request, known: ["reference", "force"])
+            return try .json(await runtime.removeImage(query.reference("reference"), force: query.flag("force")))
+        },
+        Endpoint(.get, "v1/images/inspect") { request, _ in
+            try request.refuseBody()
+            let query = try QueryParameters(request, known: ["reference"])
+            return try .json(await runtime.image(query.reference("reference")))
+        },
+        Endpoint(.post, "v1/images/pull") { request, context in
+            _ = try QueryParameters(request)
+            let wanted = try await request.decoded(PullRequest.self, description.pull, context)
+            return try await .progress(context) { report in
+                [try await runtime.pull(wanted, progress: report)]
+            }
+        },
+        Endpoint(.post, "v1/images/load") { request, context in
+            _ = try QueryParameters(request)
+            try request.requireContentType("application/x-tar")
+            let spool = try await SpoolFile(path: runtime.newSpoolFile(), reserve: service.spoolReserve)
+            do {
+                try await spool.fill(from: request, context)
+            } catch {
+                await spool.remove()
+                throw error
+            }
+            return try await .progress(context) { report in
+                do {
+                    let images = try await runtime.load(spooled: spool.path, progress: report)
+                    await spool.remove()
+                    return images
+                } catch {
+                    await spool.remove()
+                    throw error
+                }
+            }
+        },
+        Endpoint(.post, "v1/registries/check") { request, context in
+            _ = try QueryParameters(request)
+            try await runtime.checkRegistry(request.decoded(RegistryCheckRequest.self, description.registryCheck, context))
+            return .noContent
+        },
+    ]
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import Glibc
+internal import Logging
+
+/// One line an event on stderr, written whole. Control characters are escaped: names and answers of registries come from outside.
+///
+/// Under systemd the journal adds the time, and reads the level from the `<6>` in front (sd-daemon(3)).
+struct LineLog: LogHandler {
+    var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider?
+    var logLevel: Logger.Level
+
+    private static let isJournal = getenv("JOURNAL_STREAM") != nil
+
+    init(logLevel: Logger.Level) { self.logLevel = logLevel }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var line = Self.isJournal ? "<\(event.level.priority)>" : "\(Self.time()) \(event.level.rawValue): "
+        Self.append("\(event.message)", to: &line)
+        let all = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
+        for (key, value) in all.sorted(by: { $0.key < $1.key }) {
+            line += " "
+            Self.append("\(key)=\(value)", to: &line)
+        }
+        if let error = event.error { Self.append(": \(error)", to: &line) }
+        line += "\n"
+        line.withUTF8 { bytes in
+            // A log that can't be written has nowhere to be told.
+            _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+        }
+    }
+
+    /// At most 8 KiB of a text, on one line.
+    private static func append(_ text: String, to line: inout String) {
+        for scalar in text.unicodeScalars.prefix(8192) {
+            if scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) {
+                line += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                line.unicodeScalars.append(scalar)
+            }
+        }
+    }
+
+    /// RFC 3339 with milliseconds, UTC.
+    private static func time() -> String {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        var parts = tm()
+        gmtime_r(&now.tv_sec, &parts)
+        let date = "\(parts.tm_year + 1900)-\(digits(Int(parts.tm_mon) + 1, 2))-\(digits(Int(parts.tm_mday), 2))"
+        let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { digits(Int($0), 2) }.joined(separator: ":")
+        return "\(date)T\(clock).\(digits(now.tv_nsec / 1_000_000, 3))Z"
+    }
+
+    private static func digits(_ number: Int, _ width: Int) -> String {
+        let text = String(number)
+        return String(repeating: "0", count: max(0, width - text.count)) + text
+    }
+}
+
+extension Logger.Level {
+    /// Source: syslog(3).
+    fileprivate var priority: Int {
+        switch self {
+        case .trace, .debug: 7
+        case .info: 6
+        case .notice: 5
+        case .warning: 4
+        case .error: 3
+        case .critical: 2
+        }
+    }
+}
