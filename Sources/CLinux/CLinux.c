@@ -6,3 +6,5 @@
 #include "ctr_mount.h"
 #include "ctr_openat2.h"
 #include "ctr_process.h"
+#include "ctr_xattr.h"
+#include "ctr_filesystem.h"

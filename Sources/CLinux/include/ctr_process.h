@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -94,6 +95,24 @@ static inline int ctr_terminal_control(int terminal) { return ioctl(terminal, 0x
 static inline int ctr_terminal_size(int terminal, uint16_t rows, uint16_t columns) {
     struct { uint16_t rows, columns, x, y; } size = {rows, columns, 0, 0};
     return ioctl(terminal, 0x5414UL /* TIOCSWINSZ */, &size);
+}
+
+/// Sends bytes with one descriptor. unix(7), SCM_RIGHTS; the CMSG_ macros are macros.
+static inline ssize_t ctr_send_descriptor(int socket, const void *bytes, size_t count, int descriptor) {
+    union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr header; } control;
+    struct iovec part = {(void *)bytes, count};
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    memset(&control, 0, sizeof control);
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.bytes;
+    message.msg_controllen = sizeof control.bytes;
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
+    return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
 /// Brings an interface up. netdevice(7).

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+package import ShimProtocol
+internal import Synchronization
+
+/// One container that this node knows: what it is (fixed), and where in its life it stands.
+package final class Container: Sendable {
+    package let id: ContainerID
+    package let paths: ContainerPaths
+    package let memo: ContainerMemo
+    package let waiters = ExitWaiters()
+
+    private struct State {
+        var life: LifeCycle
+        var started: ShimStarted?
+        /// The monitor of a live container, for the one case in which it must be ended by force.
+        var shimPID: Int32?
+    }
+    private let state: Mutex<State>
+
+    package init(id: ContainerID, paths: ContainerPaths, memo: ContainerMemo, life: LifeCycle = LifeCycle(), started: ShimStarted? = nil, shimPID: Int32? = nil) {
+        self.id = id
+        self.paths = paths
+        self.memo = memo
+        state = Mutex(State(life: life, started: started, shimPID: shimPID))
+    }
+
+    package var life: LifeCycle { state.withLock { $0.life } }
+    package var started: ShimStarted? { state.withLock { $0.started } }
+    package var shimPID: Int32? { state.withLock { $0.shimPID } }
+
+    /// One decision about the life of this container, taken under its lock.
+    package func decide<Answer, Failure: Error>(_ body: (inout LifeCycle) throws(Failure) -> Answer) throws(Failure) -> Answer {
+        let result: Result<Answer, Failure> = state.withLock { state in
+            do throws(Failure) { return .success(try body(&state.life)) } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    package func noteShim(pid: Int32) { state.withLock { $0.shimPID = pid } }
+
+    package func noteStarted(_ started: ShimStarted) {
+        state.withLock { state in
+            state.started = started
+            state.life.started()
+        }
+    }
+
+    package func noteShimGone() {
+        state.withLock { state in
+            state.life.shimGone()
+            state.shimPID = nil
+        }
+    }
+
+    package var summary: ContainerSummary {
+        let (life, started) = state.withLock { ($0.life, $0.started) }
+        return ContainerSummary(
+            id: id.text, name: memo.name, image: memo.request.image, imageDigest: memo.manifestDigest.description, command: memo.arguments,
+            state: life.state, pid: life.isLive ? started?.pid : nil, createdAt: memo.createdAt, exit: life.exit ?? memo.exit,
+            labels: memo.request.labels)
+    }
+
+    package var detail: ContainerDetail {
+        let (life, started) = state.withLock { ($0.life, $0.started) }
+        return ContainerDetail(
+            summary: summary, resolvedDigest: memo.resolvedDigest.description, manifestDigest: memo.manifestDigest.description,
+            request: memo.request, mounts: memo.mounts, bundle: paths.bundle.string,
+            upperDirectory: memo.upperMode == .tmpfs ? nil : paths.directory.appending("upper").string,
+            lowerDiffIDs: memo.lowerDiffIDs.map(\.description), cgroup: memo.cgroup,
+            logPath: memo.request.log == .file ? paths.log.appending("container.log").string : nil,
+            attachSocket: life.hasShim ? paths.socket.string : nil, startedAt: started?.startedAt ?? (life.exit ?? memo.exit)?.startedAt,
+            timings: started?.timings.map { StepTiming(step: $0.step, microseconds: $0.microseconds) } ?? [])
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+package import JSON
+package import OCI
+
+/// What is known of a container for as long as it exists: fixed when it is created, kept in the database as JSON.
+package struct ContainerMemo: Codable, Sendable, Hashable {
+    package var name: String
+    package var request: CreateContainerRequest
+    /// What the reference pointed at when the container was created: an index or a manifest.
+    package var resolvedDigest: Digest
+    package var manifestDigest: Digest
+    /// PID 1's words.
+    package var arguments: [String]
+    package var stopSignal: Int32
+    package var stopTimeoutSeconds: Int
+    package var hostname: String
+    package var createdAt: String
+    package var mounts: [ContainerDetail.Mount]
+    /// From the uppermost down, each once.
+    package var lowerDiffIDs: [DiffID]
+    package var upperMode: UpperMode
+    package var cgroup: String
+    /// The last end, for one that is kept.
+    package var exit: ExitRecord?
+
+    package init(
+        name: String, request: CreateContainerRequest, resolvedDigest: Digest, manifestDigest: Digest, arguments: [String], stopSignal: Int32,
+        stopTimeoutSeconds: Int, hostname: String, createdAt: String, mounts: [ContainerDetail.Mount], lowerDiffIDs: [DiffID],
+        upperMode: UpperMode, cgroup: String
+    ) {
+        self.name = name
+        self.request = request
+        self.resolvedDigest = resolvedDigest
+        self.manifestDigest = manifestDigest
+        self.arguments = arguments
+        self.stopSignal = stopSignal
+        self.stopTimeoutSeconds = stopTimeoutSeconds
+        self.hostname = hostname
+        self.createdAt = createdAt
+        self.mounts = mounts
+        self.lowerDiffIDs = lowerDiffIDs
+        self.upperMode = upperMode
+        self.cgroup = cgroup
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+internal import Images
+internal import JSON
+internal import Linux
+internal import Metadata
+internal import OCI
+internal import Snapshots
+
+extension ContainerService {
+    /// Makes the record, the writable layer and the bundle. Nothing is left of a creation that failed.
+    /// - Returns: the container, and what the user should know (volumes that are not made, a limit rounded).
+    package func create(_ request: CreateContainerRequest) async throws(ContainerError) -> (Container, warnings: [String]) {
+        try await pool.run { () throws(ContainerError) in try self.createNow(request) }
+    }
+
+    private func createNow(_ request: CreateContainerRequest) throws(ContainerError) -> (Container, warnings: [String]) {
+        let id = ContainerID()
+        let name = request.name ?? id.short
+        guard ContainerName.isValid(name) else {
+            throw .invalidRequest("container name \"\(name)\"", remedy: "use [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 characters")
+        }
+        try index.claim(name: name, for: id)
+        do throws(ContainerError) {
+            let made = try make(id: id, name: name, request: request)
+            index.insert(made.0)
+            publish("create", made.0)
+            return made
+        } catch {
+            index.release(name: name)
+            throw error
+        }
+    }
+
+    private func make(id: ContainerID, name: String, request: CreateContainerRequest) throws(ContainerError) -> (Container, warnings: [String]) {
+        let image = try image(for: request)
+        let stack = try stack(of: image)
+        let paths = paths(of: id)
+        let plan = try ContainerPlan(id: id, name: name, request: request, image: image, stack: stack, paths: paths, configuration: configuration)
+        let record = try containerRecord(id: id, memo: plan.memo, stack: stack)
+        try makeDirectories(id: id, plan: plan, paths: paths)
+        do throws(ContainerError) {
+            try write(plan, paths: paths)
+            do { try metadata.insert(container: record) } catch { throw .store("record container \(id.short): \(error)") }
+        } catch {
+            discardDirectories(of: id)
+            throw error
+        }
+        return (Container(id: id, paths: paths, memo: plan.memo), plan.warnings)
+    }
+
+    func containerRecord(id: ContainerID, memo: ContainerMemo, stack: LayerStack) throws(ContainerError) -> ContainerRecord {
+        do throws(JSONError) {
+            return ContainerRecord(
+                id: id.text, name: memo.name, manifestDigest: memo.manifestDigest.description, layerIDs: stack.layerIDs,
+                json: try JSON.encode(memo), createdAt: memo.createdAt)
+        } catch {
+            throw .store("encode container \(id.short): \(error)")
+        }
+    }
+
+    private func makeDirectories(id: ContainerID, plan: ContainerPlan, paths: ContainerPaths) throws(ContainerError) {
+        do { try snapshots.createUpper(container: id.text, mode: plan.memo.upperMode == .tmpfs ? .tmpfs : .directory) } catch {
+            throw .store("make the writable layer of \(id.short): \(error)")
+        }
+        do throws(KernelError) {
+            try makeDirectory(paths.bundle, mode: 0o700)
+            try makeDirectory(paths.networkFiles, mode: 0o755)
+            if plan.memo.request.log == .file { try makeDirectory(paths.log, mode: 0o700) }
+        } catch {
+            discardDirectories(of: id)
+            throw .kernel("make the directories of \(id.short)", error)
+        }
+    }
+
+    private func write(_ plan: ContainerPlan, paths: ContainerPaths) throws(ContainerError) {
+        do throws(KernelError) {
+            try NetworkFiles.write(into: paths.networkFiles, hostname: plan.memo.hostname, network: plan.memo.request.network)
+            try replaceFile(paths.spec, with: plan.specBytes)
+        } catch {
+            throw .kernel("write the bundle", error)
+        }
+    }
+
+    private func discardDirectories(of id: ContainerID) {
+        do { try snapshots.removeContainer(id.text) } catch {
+            logger.error("the directories of a container that could not be created are left", metadata: ["id": "\(id)", "error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+internal import Glibc
+internal import JSON
+internal import Linux
+internal import Logging
+internal import Metadata
+internal import OCI
+internal import ShimProtocol
+
+extension ExitRecord {
+    init(_ exit: ShimExit) {
+        self.init(
+            exitCode: Int(exit.exitCode), signal: exit.signal.map(Int.init), outOfMemory: exit.outOfMemory, startedAt: exit.startedAt,
+            finishedAt: exit.finishedAt)
+    }
+}
+
+extension ContainerService {
+    /// Called on the monitor's thread: hands the work to the pool at once.
+    func shimEvent(_ event: ShimEvent, of id: ContainerID, shimPID: Int32?) {
+        guard let container = index.container(id) else { return }
+        Task {
+            switch event {
+            case .exited(let exit): await self.noteExit(ExitRecord(exit), of: container)
+            case .gone: await self.shimGone(container, shimPID: shimPID)
+            }
+        }
+    }
+
+    /// PID 1's end is known: recorded, told to those who wait.
+    func noteExit(_ record: ExitRecord, of container: Container) async {
+        guard container.decide({ $0.exited(record) }) else { return }
+        if !container.memo.request.autoRemove { await pool.run { self.persistExit(record, of: container) } }
+        var attributes = ["exitCode": "\(record.exitCode)"]
+        if let signal = record.signal { attributes["signal"] = "\(signal)" }
+        if record.outOfMemory { publish("oom", container) }
+        publish("die", container, attributes)
+        container.waiters.signal(.stopped, record)
+    }
+
+    func persistExit(_ record: ExitRecord, of container: Container) {
+        var memo = container.memo
+        memo.exit = record
+        do { try metadata.update(container: container.id.text, json: try JSON.encode(memo)) } catch {
+            logger.error("the end of a container could not be recorded", metadata: ["id": "\(container.id)", "error": "\(error)"])
+        }
+    }
+
+    /// The monitor ended. Where it had not told an end, it was killed: whatever is left of the container is ended too.
+    func shimGone(_ container: Container, shimPID: Int32?) async {
+        await pool.run {
+            if let shimPID { self.reap(shimPID) }
+        }
+        if container.life.exit == nil {
+            let record = await pool.run { self.endWithoutShim(container) }
+            await noteExit(record, of: container)
+        }
+        container.noteShimGone()
+        if container.memo.request.autoRemove {
+            do throws(ContainerError) { try await remove(container, force: false) } catch {
+                logger.error("a container could not be removed", metadata: ["id": "\(container.id)", "error": "\(error)"])
+            }
+        } else {
+            container.waiters.signal(.shimGone, container.life.exit)
+        }
+    }
+
+    /// The record that the shim left, or one that says that nobody saw the end. Kills what may still live in the cgroup.
+    func endWithoutShim(_ container: Container) -> ExitRecord {
+        if let bytes = try? readFile(container.paths.exitRecord, limit: 1 << 16), let exit = try? JSON.decode(ShimExit.self, from: bytes) {
+            return ExitRecord(exit)
+        }
+        killLeftovers(of: container)
+        return ExitRecord(
+            exitCode: 137, signal: Int(SIGKILL), startedAt: container.started?.startedAt ?? container.memo.createdAt, finishedAt: Timestamp.now(),
+            note: "the end was not seen: the monitor was killed, or the machine stopped; what was left of the container was killed")
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import Linux
+internal import Logging
+
+extension ContainerService {
+    /// Forgets a container: its writable layer goes to the trash, its record out of the database.
+    /// - Parameter force: also one that runs; it is killed.
+    /// - Throws: `ContainerError.wrongState` for one that runs. After a failure it is still listed, and can be removed again.
+    package func remove(_ container: Container, force: Bool) async throws(ContainerError) {
+        if force { try await endForRemoval(container) }
+        do throws(LifeCycle.Refusal) { try container.decide { life throws(LifeCycle.Refusal) in try life.beginRemove() } } catch {
+            if container.life.phase == .removing {
+                _ = await container.waiters.wait(for: .removed) { nil }
+                return
+            }
+            throw .wrongState(id: container.id.short, verb: "remove", state: container.life.state)
+        }
+        do throws(ContainerError) {
+            try await pool.run { () throws(ContainerError) in try self.removeNow(container) }
+        } catch {
+            container.decide { $0.removeFailed() }
+            throw error
+        }
+        index.remove(container)
+        publish("remove", container)
+        container.waiters.signal(.removed, container.life.exit ?? container.memo.exit)
+    }
+
+    /// The record goes first: from then on the directories are an orphan that the next start would sweep.
+    private func removeNow(_ container: Container) throws(ContainerError) {
+        do { try metadata.delete(container: container.id.text) } catch { throw .store("forget container \(container.id.short): \(error)") }
+        do { try snapshots.removeContainer(container.id.text) } catch {
+            logger.error("the directories of a removed container are left until the next start", metadata: ["id": "\(container.id)", "error": "\(error)"])
+        }
+        discardState(of: container)
+    }
+
+    private func endForRemoval(_ container: Container) async throws(ContainerError) {
+        if container.life.isLive { _ = try await stop(container, timeoutSeconds: 0) }
+        // The monitor may still wait for a client that was announced, or for a slow reader of output: nobody wants either now.
+        if container.life.hasShim, let pid = container.shimPID { Glibc.kill(pid, SIGKILL) }
+        _ = await container.waiters.wait(for: .shimGone) { container.life.hasShim ? nil : container.life.exit }
+    }
+
+    /// Ends every process that is left in the container's cgroup, and removes the cgroup. For containers whose shim is gone.
+    func killLeftovers(of container: Container) {
+        do throws(KernelError) {
+            let layout = try CgroupLayout.detect()
+            let handle = CgroupHandle(
+                directories: layout.hierarchies.map { CgroupHandle.Directory(hierarchy: $0, path: container.memo.cgroup, created: true) })
+            try handle.killAll()
+            try handle.delete()
+        } catch {
+            logger.warning("a cgroup may be left", metadata: ["cgroup": "\(container.memo.cgroup)", "error": "\(error)"])
+        }
+    }
+}

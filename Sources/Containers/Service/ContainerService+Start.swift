@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+internal import Glibc
+internal import JSON
+internal import Linux
+internal import Logging
+internal import OCI
+internal import ShimProtocol
+internal import SystemPackage
+
+extension ContainerService {
+    /// Spawns the shim and waits until PID 1 has been exec'd, or the start has failed.
+    /// - Throws: `ContainerError.startFailed` with the exit code that `run` gives back; the container is then as it was before.
+    package func start(_ container: Container) async throws(ContainerError) {
+        do throws(LifeCycle.Refusal) { try container.decide { life throws(LifeCycle.Refusal) in try life.beginStart() } } catch {
+            switch error {
+            case .alreadyRunning: return
+            case .wrongState(let state): throw .wrongState(id: container.id.short, verb: "start", state: state)
+            }
+        }
+        do throws(ContainerError) {
+            try await pool.run { () throws(ContainerError) in try self.startNow(container) }
+        } catch {
+            container.decide { $0.startFailed() }
+            container.noteShimGone()
+            throw error
+        }
+        publish("start", container)
+    }
+
+    private func startNow(_ container: Container) throws(ContainerError) {
+        try prepareState(of: container)
+        let (shimPID, connection) = try spawnShim(of: container)
+        container.noteShim(pid: shimPID)
+        do throws(ContainerError) {
+            container.noteStarted(try awaitStart(of: container, connection))
+            let id = container.id
+            try kernelStep("listen to the shim") { () throws(KernelError) in
+                try monitor.watch(connection) { [weak self] event in self?.shimEvent(event, of: id, shimPID: shimPID) }
+            }
+        } catch {
+            // The shim has told its failure and ends, or can't be listened to: nothing of it may stay.
+            kill(shimPID, SIGKILL)
+            reap(shimPID)
+            discardState(of: container)
+            throw error
+        }
+    }
+
+    private func awaitStart(of container: Container, _ connection: borrowing ShimConnection) throws(ContainerError) -> ShimStarted {
+        let message: ShimMessage?
+        do { message = try connection.receiveMessage() } catch { throw .shim(id: container.id.short, "\(error)") }
+        switch message {
+        case .started(let started): return started
+        case .failed(let failure):
+            let reason = [failure.reason, failure.kernel.map { "\($0)" }].compactMap(\.self).joined(separator: ": ")
+            throw .startFailed(id: container.id.short, step: failure.step, reason: reason, exitCode: Int(failure.exitCode))
+        case .none:
+            let words = (try? readFile(container.paths.shimLog, limit: 4096)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            throw .shim(id: container.id.short, "it ended before the container started\(words.isEmpty ? "" : ": \(words.prefix(500))")")
+        case .some(let other): throw .shim(id: container.id.short, "unexpected message \(other)")
+        }
+    }
+
+    private func prepareState(of container: Container) throws(ContainerError) {
+        let paths = container.paths
+        let configuration = try shimConfiguration(of: container)
+        let bytes: [UInt8]
+        do throws(JSONError) { bytes = try JSON.encode(configuration) } catch { throw .store("encode shim.json: \(error)") }
+        try kernelStep("prepare \(paths.state.string)") { () throws(KernelError) in
+            if try !makeDirectory(paths.state, mode: 0o710) {
+                // A start after an end: what the last shim left.
+                try removeTree(paths.state)
+                try makeDirectory(paths.state, mode: 0o710)
+            }
+            try changeGroup(of: paths.state, to: self.configuration.socketGroup)
+            try makeDirectory(paths.rootfs, mode: 0o700)
+            let file = try openFile(paths.shimConfiguration, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            try bytes.span.withUnsafeBytes { buffer throws(KernelError) in try writeAll(file, buffer, object: paths.shimConfiguration.string) }
+        }
+    }
+
+    private func shimConfiguration(of container: Container) throws(ContainerError) -> ShimConfiguration {
+        let memo = container.memo
+        let paths = container.paths
+        let stack = try stack(ofManifest: memo.manifestDigest)
+        let upper = memo.upperMode == .tmpfs ? nil : paths.directory.appending("upper").string
+        let work = memo.upperMode == .tmpfs ? nil : paths.directory.appending("work").string
+        return ShimConfiguration(
+            id: container.id.text, bundle: paths.bundle.string, stateDirectory: paths.state.string,
+            rootfs: ShimConfiguration.Rootfs(
+                store: stack.store.string, lowerdirs: stack.lowerdirs.map(\.string), upper: upper, work: work,
+                volatile: memo.upperMode == .volatile),
+            tty: memo.request.tty,
+            terminalSize: memo.request.terminalSize.map { ShimConfiguration.Size(rows: $0.rows, columns: $0.columns) },
+            openStdin: memo.request.openStdin, expectsAttach: memo.request.attach,
+            logDirectory: memo.request.log == .file ? paths.log.string : nil,
+            seccompProgram: try seccomp.path(), socketGroup: configuration.socketGroup)
+    }
+
+    /// The shim gets /dev/null, a log of its own for what it could not say otherwise, and one end of a pair as descriptor 3.
+    private func spawnShim(of container: Container) throws(ContainerError) -> (pid: Int32, connection: ShimConnection) {
+        let shim = configuration.shimPath
+        let arguments = ["ctr-swift-shim", "--config", container.paths.shimConfiguration.string]
+        var spawned: (pid_t, ShimConnection)?
+        try kernelStep("spawn \(shim.string)") { () throws(KernelError) in
+            let (ours, theirs) = try ShimConnection.pair()
+            let null = try openFile("/dev/null", O_RDWR)
+            let log = try openFile(container.paths.shimLog, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
+            let pid = try spawn(
+                shim, arguments: arguments, environment: [], descriptors: [(null.raw, 0), (log.raw, 1), (log.raw, 2), (theirs.raw, 3)])
+            spawned = (pid, ours)
+        }
+        guard let spawned else { throw .shim(id: container.id.short, "not spawned") }
+        return spawned
+    }
+
+    func kernelStep<Value: ~Copyable>(_ step: String, _ body: () throws(KernelError) -> Value) throws(ContainerError) -> Value {
+        do throws(KernelError) { return try body() } catch { throw .kernel(step, error) }
+    }
+
+    /// Takes a dead child's status, so that it is no zombie. One that is not our child (adopted) is init's.
+    func reap(_ pid: Int32) {
+        while waitpid(pid, nil, 0) == -1, lastErrno() == .interrupted {}
+    }
+
+    func discardState(of container: Container) {
+        do throws(KernelError) { try removeTree(container.paths.state) } catch {
+            logger.error("a state directory is left", metadata: ["path": "\(container.paths.state)", "error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+internal import Glibc
+internal import Linux
+internal import Logging
+internal import OCI
+internal import ShimProtocol
+
+extension ContainerService {
+    /// Sends the stop signal, waits, then sends SIGKILL. A container that has ended answers at once with its record.
+    /// - Parameter timeoutSeconds: nil is the container's own; 0 kills at once; -1 waits without end.
+    /// - Throws: `ContainerError.wrongState` for one that never ran.
+    package func stop(_ container: Container, timeoutSeconds: Int?) async throws(ContainerError) -> ExitRecord {
+        if let record = container.life.exit { return record }
+        guard container.life.isLive else { throw .wrongState(id: container.id.short, verb: "stop", state: container.life.state) }
+        container.decide { $0.beginStop() }
+        publish("stop", container)
+        let seconds = timeoutSeconds ?? container.memo.stopTimeoutSeconds
+        if seconds != 0 {
+            try await signal(container, container.memo.stopSignal)
+            if let record = await wait(container, for: .stopped, seconds: seconds < 0 ? nil : seconds) { return record }
+            if Task.isCancelled { throw .shim(id: container.id.short, "the stop was given up by its client; the signal has been sent") }
+        }
+        try await signal(container, SIGKILL)
+        guard let record = await wait(container, for: .stopped, seconds: 30) else {
+            throw .shim(id: container.id.short, "SIGKILL was sent, and PID 1 is still there after 30 s: it may be in an uninterruptible wait")
+        }
+        return record
+    }
+
+    /// Sends one signal to PID 1. - Throws: `ContainerError.wrongState` where nothing runs.
+    package func kill(_ container: Container, signal number: Int32) async throws(ContainerError) {
+        guard container.life.isLive else { throw .wrongState(id: container.id.short, verb: "kill", state: container.life.state) }
+        try await signal(container, number)
+        publish("kill", container, ["signal": "\(number)"])
+    }
+
+    /// Waits for an end, or a removal.
+    /// - Returns: the record.
+    /// - Throws: `ContainerError.notFound` where the container was removed without ever having run.
+    package func wait(_ container: Container, for condition: ExitWaiters.Condition) async throws(ContainerError) -> ExitRecord {
+        if let record = await wait(container, for: condition, seconds: nil) { return record }
+        throw .notFound(container.id.short)
+    }
+
+    private func wait(_ container: Container, for condition: ExitWaiters.Condition, seconds: Int?) async -> ExitRecord? {
+        guard let seconds else { return await waitWithoutEnd(container, for: condition) }
+        return await withTaskGroup(of: ExitRecord?.self) { group in
+            group.addTask { await self.waitWithoutEnd(container, for: condition) }
+            group.addTask {
+                try? await Task.sleep(for: .seconds(seconds))
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            // The end may have come in the same moment as the deadline.
+            return first ?? container.life.exit
+        }
+    }
+
+    private func waitWithoutEnd(_ container: Container, for condition: ExitWaiters.Condition) async -> ExitRecord? {
+        await container.waiters.wait(for: condition) {
+            let life = container.life
+            return switch condition {
+            case .stopped: life.exit
+            case .shimGone: life.hasShim ? nil : life.exit
+            case .removed: nil
+            }
+        }
+    }
+
+    /// By way of the shim, which is PID 1's parent: the number can't have been given to another process meanwhile.
+    private func signal(_ container: Container, _ number: Int32) async throws(ContainerError) {
+        let answer = try await pool.run { () throws(ContainerError) in try self.ask(container, .signal(number)) }
+        switch answer {
+        case .done, .exited: return
+        case .refused(let reason): throw .shim(id: container.id.short, reason)
+        case .none where container.life.exit != nil: return
+        default: throw .shim(id: container.id.short, "no answer to signal \(number)")
+        }
+    }
+
+    /// One question on a connection of its own. nil where the shim has just ended.
+    func ask(_ container: Container, _ request: ShimRequest) throws(ContainerError) -> ShimMessage? {
+        do throws(KernelError) {
+            let connection = try ShimConnection.connect(to: container.paths.socket)
+            try connection.send(request)
+            return try connection.receiveMessage()
+        } catch where error.errno == .connectionRefused || error.errno == .noSuchFileOrDirectory || error.errno == .connectionReset || error.errno == .brokenPipe {
+            return nil
+        } catch {
+            throw .kernel("ask the shim of \(container.id.short)", error)
+        }
+    }
+}

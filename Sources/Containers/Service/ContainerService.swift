@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+package import Images
+package import Linux
+package import Logging
+package import Metadata
+package import OCI
+package import Snapshots
+package import SystemPackage
+
+/// What the service needs to know of its node.
+package struct ContainerConfiguration: Sendable {
+    package var root: FilePath
+    package var state: FilePath
+    /// The parent of every container's cgroup, in each hierarchy: "ctr-swift".
+    package var cgroupParent: String
+    package var shimPath: FilePath
+    /// The group that may attach.
+    package var socketGroup: UInt32
+
+    package init(root: FilePath, state: FilePath, cgroupParent: String, shimPath: FilePath, socketGroup: UInt32) {
+        self.root = root
+        self.state = state
+        self.cgroupParent = cgroupParent
+        self.shimPath = shimPath
+        self.socketGroup = socketGroup
+    }
+}
+
+/// The life of containers on this node: create, start, stop, wait, remove, and finding them again after a restart.
+///
+/// Verbs on one container are decided by its `LifeCycle`, under its lock; verbs on others are never waited for.
+package final class ContainerService: Sendable {
+    let configuration: ContainerConfiguration
+    let images: ImageService
+    let snapshots: SnapshotStore
+    let metadata: MetadataStore
+    let events: EventHub
+    let pool: BlockingPool
+    let logger: Logger
+    let index = ContainerIndex()
+    let monitor: ShimMonitor
+    let seccomp: SeccompCache
+
+    /// - Throws: `ContainerError.kernel` where the state directory can't be made, or the monitor not started.
+    package init(
+        configuration: ContainerConfiguration, images: ImageService, snapshots: SnapshotStore, metadata: MetadataStore, events: EventHub,
+        pool: BlockingPool, logger: Logger
+    ) throws(ContainerError) {
+        self.configuration = configuration
+        self.images = images
+        self.snapshots = snapshots
+        self.metadata = metadata
+        self.events = events
+        self.pool = pool
+        self.logger = logger
+        do throws(KernelError) {
+            try makeDirectory(configuration.state.appending("containers"), mode: 0o710)
+            try changeGroup(of: configuration.state.appending("containers"), to: configuration.socketGroup)
+            try makeDirectory(configuration.state.appending("seccomp"), mode: 0o700)
+            monitor = try ShimMonitor()
+            seccomp = SeccompCache(directory: configuration.state.appending("seccomp"))
+            let monitor = monitor
+            try startThread(name: "shim-monitor") { monitor.run() }
+        } catch {
+            throw .kernel("prepare the state directory", error)
+        }
+    }
+
+    package func stop() { monitor.stop() }
+
+    package func find(_ text: String) throws(ContainerError) -> Container { try index.find(text) }
+
+    /// Newest first, as `ps` shows them.
+    package func list(all: Bool) -> [ContainerSummary] {
+        index.all.map(\.summary).filter { all || $0.state == .running || $0.state == .stopping }.sorted { $0.createdAt > $1.createdAt }
+    }
+
+    func paths(of id: ContainerID) -> ContainerPaths {
+        ContainerPaths(root: configuration.root, state: configuration.state, id: id)
+    }
+
+    func publish(_ action: String, _ container: Container, _ attributes: [String: String] = [:]) {
+        var attributes = attributes
+        attributes["name"] = container.memo.name
+        attributes["image"] = container.memo.request.image
+        events.publish("container", action, id: container.id.text, attributes: attributes)
+    }
+}

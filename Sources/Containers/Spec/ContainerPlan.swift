@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+internal import Glibc
+package import Images
+internal import JSON
+internal import Layers
+internal import Linux
+package import OCI
+internal import Runtime
+package import Snapshots
+internal import SystemPackage
+
+/// Everything about a container that is decided before anything is made: image config + request -> memo and OCI runtime spec.
+package struct ContainerPlan: Sendable {
+    package let memo: ContainerMemo
+    /// `config.json`.
+    package let specBytes: [UInt8]
+    /// What the image asks for and this version does not do; the user is told.
+    package let warnings: [String]
+
+    /// - Throws: `ContainerError.invalidRequest` or `.invalidImage` for what can't be honoured; nothing has been made then.
+    package init(
+        id: ContainerID, name: String, request: CreateContainerRequest, image: RunnableImage, stack: LayerStack, paths: ContainerPaths,
+        configuration: ContainerConfiguration
+    ) throws(ContainerError) {
+        let inputs = Inputs(id: id, request: request, image: image, stack: stack, paths: paths, configuration: configuration)
+        let hostname = try inputs.hostname()
+        let user = try inputs.user()
+        let arguments = try inputs.arguments()
+        let mounts = try MountPlan.mounts(request: request, networkFiles: paths.networkFiles)
+        let cgroup = "/\(configuration.cgroupParent)/\(id.text)"
+        let stop = try inputs.stopSignal()
+        memo = ContainerMemo(
+            name: name, request: request, resolvedDigest: image.resolvedDigest, manifestDigest: image.manifestDigest, arguments: arguments,
+            stopSignal: stop, stopTimeoutSeconds: try inputs.stopTimeout(), hostname: hostname, createdAt: Timestamp.now(),
+            mounts: mounts.map(ContainerDetail.Mount.init), lowerDiffIDs: stack.diffIDs,
+            upperMode: request.upper ?? (request.autoRemove ? .volatile : .synced), cgroup: cgroup)
+        warnings = inputs.warnings()
+
+        var spec = DefaultSpec.make()
+        spec.hostname = hostname
+        spec.root = RuntimeSpec.Root(path: paths.rootfs.string, readonly: request.readOnlyRoot)
+        spec.process?.args = arguments
+        spec.process?.terminal = request.tty
+        spec.process?.env = try ProcessEnvironment.resolve(
+            image: image.config.config?.env ?? [], request: request.environment, hostname: hostname, home: user.home, tty: request.tty)
+        spec.process?.cwd = try inputs.workingDirectory()
+        spec.process?.user = RuntimeSpec.User(uid: user.uid, gid: user.gid, additionalGids: user.supplementaryGroups)
+        if request.initProcess { spec.process?.args = [MountPlan.initPath, "init", "--"] + arguments }
+        spec.mounts = try DefaultMounts.adjusted(spec.mounts ?? [], for: request) + mounts
+            + (request.initProcess ? [MountPlan.initMount(shim: configuration.shimPath)] : [])
+        if request.network == .host { spec.linux?.namespaces?.removeAll { $0.type == .network } }
+        spec.linux?.cgroupsPath = cgroup
+        try ResourceLimits(request.resources).apply(to: &spec)
+        spec.annotations = ["org.ctr-swift.id": id.text, "org.ctr-swift.image": request.image]
+        do throws(JSONError) { specBytes = try JSON.encode(spec) } catch { throw .store("encode config.json: \(error)") }
+    }
+
+    /// One question each; what the request leaves open, the image config answers.
+    private struct Inputs {
+        let id: ContainerID
+        let request: CreateContainerRequest
+        let image: RunnableImage
+        let stack: LayerStack
+        let paths: ContainerPaths
+        let configuration: ContainerConfiguration
+
+        func arguments() throws(ContainerError) -> [String] {
+            try ProcessArguments.resolve(
+                imageEntrypoint: image.config.config?.entrypoint, imageCommand: image.config.config?.cmd, entrypoint: request.entrypoint,
+                arguments: request.arguments)
+        }
+
+        /// hostname(7) and sethostname(2): at most 64 bytes; letters, digits, dots and hyphens.
+        func hostname() throws(ContainerError) -> String {
+            guard let name = request.hostname else { return request.network == .host ? hostName() : id.short }
+            let allowed = name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                case UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"): true
+                default: false
+                }
+            }
+            guard allowed, (1...63).contains(name.utf8.count), !name.hasPrefix("-"), !name.hasPrefix(".") else {
+                throw .invalidRequest("hostname \"\(name)\"", remedy: "use letters, digits, dots and hyphens, at most 63")
+            }
+            return name
+        }
+
+        private func hostName() -> String {
+            var names = utsname()
+            guard uname(&names) == 0 else { return id.short }
+            return withUnsafeBytes(of: names.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        }
+
+        /// Numbers need no look into the image; names, groups and homes do.
+        func user() throws(ContainerError) -> ResolvedUser {
+            let tree = MergedTree(lowerdirs: stack.lowerdirs.map { stack.store.appending($0.components) })
+            return try UserDatabase(passwd: file("/etc/passwd", in: tree), group: file("/etc/group", in: tree))
+                .resolve(request.user ?? image.config.config?.user ?? "")
+        }
+
+        private func file(_ path: String, in tree: MergedTree) throws(ContainerError) -> [UInt8] {
+            do { return try tree.readFile(Array(path.utf8), limit: 1 << 20) ?? [] } catch {
+                throw .invalidImage("read \(path) of image \(request.image): \(error)")
+            }
+        }
+
+        func workingDirectory() throws(ContainerError) -> String {
+            let directory = request.workingDirectory ?? image.config.config?.workingDir ?? ""
+            if directory.isEmpty { return "/" }
+            guard !directory.utf8.contains(0) else { throw .invalidRequest("the working directory holds a NUL byte") }
+            if directory.hasPrefix("/") { return directory }
+            // Docker takes a relative WorkingDir of an image for one below the root; on the command line it is a mistake.
+            guard request.workingDirectory == nil else {
+                throw .invalidRequest("working directory \"\(directory)\"", remedy: "use an absolute path")
+            }
+            return "/" + directory
+        }
+
+        func stopSignal() throws(ContainerError) -> Int32 {
+            let name = request.stopSignal ?? image.config.config?.stopSignal ?? "SIGTERM"
+            guard let number = SignalName.number(for: name) else {
+                throw .invalidRequest("stop signal \"\(name)\"", remedy: "use a name like SIGTERM or a number from 1 to 64")
+            }
+            return number
+        }
+
+        func stopTimeout() throws(ContainerError) -> Int {
+            let seconds = request.stopTimeoutSeconds ?? 10
+            guard seconds >= -1 else { throw .invalidRequest("stop timeout of \(seconds) seconds", remedy: "use -1 (wait without end) or more") }
+            return seconds
+        }
+
+        func warnings() -> [String] {
+            (image.config.config?.volumes?.keys.sorted() ?? []).map { path in
+                "the image declares a volume at \(path): its files stay in the container's writable layer"
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+internal import Glibc
+internal import Linux
+package import OCI
+package import SystemPackage
+
+/// The request's binds and tmpfs, and the files that every container gets, as OCI mounts in the order they are made.
+package enum MountPlan {
+    /// Where `--init` finds the static shim, which is PID 1 then.
+    package static let initPath = "/.ctr-init"
+
+    package static func initMount(shim: FilePath) -> RuntimeSpec.Mount {
+        RuntimeSpec.Mount(destination: initPath, type: "bind", source: shim.string, options: ["bind", "ro", "nosuid", "nodev"])
+    }
+
+    /// Shallow targets first, so that a mount never hides one that was asked for below it.
+    package static func mounts(request: CreateContainerRequest, networkFiles: FilePath) throws(ContainerError) -> [RuntimeSpec.Mount] {
+        var mounts = NetworkFiles.names.map { name in
+            RuntimeSpec.Mount(
+                destination: "/etc/\(name)", type: "bind", source: networkFiles.appending(name).string, options: ["bind", "rprivate"])
+        }
+        var targets: Set<String> = []
+        for mount in request.mounts {
+            let made = try convert(mount)
+            guard targets.insert(made.destination).inserted else {
+                throw .invalidRequest("two mounts at \"\(made.destination)\"", remedy: "give each mount a target of its own")
+            }
+            mounts.removeAll { $0.destination == made.destination }
+            mounts.append(made)
+        }
+        return mounts.enumerated().sorted { (depth($0.element), $0.offset) < (depth($1.element), $1.offset) }.map(\.element)
+    }
+
+    private static func depth(_ mount: RuntimeSpec.Mount) -> Int { FilePath(mount.destination).components.count }
+
+    private static func convert(_ mount: MountRequest) throws(ContainerError) -> RuntimeSpec.Mount {
+        let target = FilePath(mount.target).lexicallyNormalized()
+        guard mount.target.hasPrefix("/"), target != "/", !mount.target.utf8.contains(0) else {
+            throw .invalidRequest("mount target \"\(mount.target)\"", remedy: "use an absolute path in the container, not the root itself")
+        }
+        for option in mount.options where option.utf8.contains(0) || option.utf8.contains(UInt8(ascii: ",")) {
+            throw .invalidRequest("mount option \"\(option)\" for \(mount.target)")
+        }
+        return switch mount.type {
+        case .bind: try bind(mount, target)
+        case .tmpfs: try tmpfs(mount, target)
+        }
+    }
+
+    private static func bind(_ mount: MountRequest, _ target: FilePath) throws(ContainerError) -> RuntimeSpec.Mount {
+        guard let source = mount.source, source.hasPrefix("/"), !source.utf8.contains(0) else {
+            throw .invalidRequest("bind source \"\(mount.source ?? "")\" for \(mount.target)", remedy: "use an absolute path of the host")
+        }
+        do throws(KernelError) { _ = try openFile(FilePath(source), O_PATH) } catch where error.errno == .noSuchFileOrDirectory {
+            throw .invalidRequest("bind source \"\(source)\" does not exist", remedy: "create it first: nothing is made on the host by a typing error")
+        } catch {
+            throw .kernel("look at the bind source", error)
+        }
+        let known: Set<String> = [
+            "rprivate", "private", "rslave", "slave", "rshared", "shared", "nosuid", "nodev", "noexec", "suid", "dev", "exec", "bind", "rbind",
+            "noatime", "relatime",
+        ]
+        try check(mount, known: { known.contains($0) })
+        var options = mount.options
+        if !options.contains("bind") && !options.contains("rbind") { options.append("rbind") }
+        if !options.contains(where: { ["rprivate", "private", "rslave", "slave", "rshared", "shared"].contains($0) }) { options.append("rprivate") }
+        options.append(mount.readOnly ? "ro" : "rw")
+        return RuntimeSpec.Mount(destination: target.string, type: "bind", source: source, options: options)
+    }
+
+    private static func tmpfs(_ mount: MountRequest, _ target: FilePath) throws(ContainerError) -> RuntimeSpec.Mount {
+        guard mount.source == nil else { throw .invalidRequest("a tmpfs at \(mount.target) has no source") }
+        let flags: Set<String> = ["nosuid", "nodev", "noexec", "suid", "dev", "exec", "noatime", "rw", "ro"]
+        let keys: Set<Substring> = ["size", "mode", "uid", "gid", "nr_inodes", "nr_blocks"]
+        try check(mount) { option in
+            flags.contains(option) || (option.contains("=") && keys.contains(option.prefix { $0 != "=" }))
+        }
+        var options = mount.options
+        for (flag, opposite) in [("nosuid", "suid"), ("nodev", "dev"), ("noexec", "exec")] where !options.contains(opposite) && !options.contains(flag) {
+            options.append(flag)
+        }
+        if mount.readOnly { options.append("ro") }
+        return RuntimeSpec.Mount(destination: target.string, type: "tmpfs", source: "tmpfs", options: options)
+    }
+
+    private static func check(_ mount: MountRequest, known: (String) -> Bool) throws(ContainerError) {
+        for option in mount.options where !known(option) {
+            throw .invalidRequest("mount option \"\(option)\" is not known for a \(mount.type.rawValue) mount at \(mount.target)")
+        }
+    }
+}
+
+extension ContainerDetail.Mount {
+    init(_ mount: RuntimeSpec.Mount) {
+        self.init(type: mount.type ?? "bind", source: mount.source ?? "", target: mount.destination, options: mount.options ?? [])
+    }
+}

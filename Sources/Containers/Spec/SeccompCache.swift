@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import Linux
+internal import OCI
+internal import Runtime
+internal import Synchronization
+package import SystemPackage
+
+/// The default seccomp profile, compiled once a daemon and kept as a file: libseccomp takes milliseconds, a load takes microseconds.
+package final class SeccompCache: Sendable {
+    private let directory: FilePath
+    private let compiled = Mutex<String?>(nil)
+
+    package init(directory: FilePath) { self.directory = directory }
+
+    /// The program's path; compiled at the first call. Two callers may compile at once: the file is replaced whole.
+    package func path() throws(ContainerError) -> String {
+        if let path = compiled.withLock({ $0 }) { return path }
+        let path = directory.appending("default.bpf")
+        let program: [UInt8]
+        do { program = try SeccompProgram.compile(DefaultSeccomp.profile()) } catch { throw .store("compile the seccomp profile: \(error)") }
+        do throws(KernelError) { try replaceFile(path, with: program) } catch { throw .kernel("keep the seccomp program", error) }
+        compiled.withLock { $0 = path.string }
+        return path.string
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a node is set up. docs/configuration.md describes each setting; these are its defaults.
+public struct NodeConfiguration: Sendable, Hashable {
+    /// What survives a restart of the machine: database, layers, uppers. On ext4 or xfs.
+    public var root: String
+    /// What does not: sockets and records of running containers. On a tmpfs.
+    public var state: String
+    /// Told by `info`; the server that embeds the engine listens there.
+    public var socketPath: String
+    /// The parent of every container's cgroup.
+    public var cgroupParent: String
+    /// 1...500 (the kernel's own ceiling).
+    public var maxLayers: Int
+    /// What unpacking leaves free on the root's filesystem.
+    public var reserveBytes: Int64
+    public var reserveInodes: Int64
+    /// `host:port` of registries that are spoken to without TLS, besides loopback.
+    public var insecureRegistries: [String]
+    /// Registry host to the path of a PEM file with further roots of trust.
+    public var registryCertificates: [String: String]
+    /// Keep the compressed layer blobs after they are unpacked.
+    public var keepBlobs: Bool
+    /// The monitor's executable.
+    public var shimPath: String
+    /// The group that may use the sockets.
+    public var socketGroup: UInt32
+
+    public init(root: String = "/var/lib/ctr-swift", state: String = "/run/ctr-swift", shimPath: String, socketGroup: UInt32 = 0) {
+        self.root = root
+        self.state = state
+        self.shimPath = shimPath
+        self.socketGroup = socketGroup
+        socketPath = state + "/ctr-swift.sock"
+        cgroupParent = "ctr-swift"
+        maxLayers = 127
+        reserveBytes = 256 << 20
+        reserveInodes = 10_000
+        insecureRegistries = []
+        registryCertificates = [:]
+        keepBlobs = false
+    }
+}

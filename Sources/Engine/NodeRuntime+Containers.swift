@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import APITypes
+internal import Containers
+internal import Linux
+internal import OCI
+
+/// What `wait` waits for.
+public enum WaitCondition: String, Sendable, Hashable, CaseIterable { case stopped, removed }
+
+extension NodeRuntime {
+    /// Makes a container, and with `start` runs it. One that can't start and is to be removed leaves nothing.
+    public func createContainer(_ request: CreateContainerRequest, start: Bool) async throws(EngineError) -> CreateContainerResponse {
+        let (container, warnings) = try await containerVerb { () throws(ContainerError) in try await self.containers.create(request) }
+        guard start else { return CreateContainerResponse(id: container.id.text, name: container.memo.name, warnings: warnings) }
+        do throws(EngineError) {
+            return try await startContainer(container, warnings: warnings)
+        } catch {
+            if request.autoRemove { try? await containers.remove(container, force: false) }
+            throw error
+        }
+    }
+
+    public func startContainer(_ id: String) async throws(EngineError) -> CreateContainerResponse {
+        try await startContainer(find(id), warnings: [])
+    }
+
+    private func startContainer(_ container: Container, warnings: [String]) async throws(EngineError) -> CreateContainerResponse {
+        try await containerVerb { () throws(ContainerError) in try await self.containers.start(container) }
+        return CreateContainerResponse(
+            id: container.id.text, name: container.memo.name, pid: container.started?.pid, attachSocket: container.paths.socket.string,
+            warnings: warnings)
+    }
+
+    /// Newest first. - Parameter all: also those that do not run.
+    public func containers(all: Bool) -> [ContainerSummary] { containers.list(all: all) }
+
+    public func container(_ id: String) async throws(EngineError) -> ContainerDetail { try find(id).detail }
+
+    public func stopContainer(_ id: String, _ request: StopRequest) async throws(EngineError) -> WaitResponse {
+        let container = try find(id)
+        if let seconds = request.timeoutSeconds, seconds < -1 { throw EngineError(.invalidRequest, "a timeout of \(seconds) seconds") }
+        return WaitResponse(
+            exit: try await containerVerb { () throws(ContainerError) in
+                try await self.containers.stop(container, timeoutSeconds: request.timeoutSeconds)
+            })
+    }
+
+    public func killContainer(_ id: String, _ request: KillRequest) async throws(EngineError) {
+        let container = try find(id)
+        let name = request.signal ?? "KILL"
+        guard let number = SignalName.number(for: name) else {
+            throw EngineError(.invalidRequest, "no signal \"\(name)\"", remedy: "use a name like TERM or SIGTERM, or a number from 1 to 64")
+        }
+        try await containerVerb { () throws(ContainerError) in try await self.containers.kill(container, signal: number) }
+    }
+
+    public func waitContainer(_ id: String, condition: WaitCondition) async throws(EngineError) -> WaitResponse {
+        let container = try find(id)
+        return WaitResponse(
+            exit: try await containerVerb { () throws(ContainerError) in
+                try await self.containers.wait(container, for: condition == .stopped ? .stopped : .removed)
+            })
+    }
+
+    public func removeContainer(_ id: String, force: Bool) async throws(EngineError) {
+        let container = try find(id)
+        try await containerVerb { () throws(ContainerError) in try await self.containers.remove(container, force: force) }
+    }
+
+    /// The container's log, oldest first. - Parameters: follow: until the container has ended. tail: only the last so many records.
+    public func logs(_ id: String, follow: Bool, tail: Int?) async throws(EngineError) -> AsyncThrowingStream<LogRecord, any Error> {
+        let container = try find(id)
+        guard container.memo.request.log == .file else {
+            throw EngineError(.unsupported, "container \(container.id.short) keeps no log", remedy: "run it detached, or with --log file")
+        }
+        return containers.logs(of: container, follow: follow, tail: tail)
+    }
+
+    func find(_ id: String) throws(EngineError) -> Container {
+        do throws(ContainerError) { return try containers.find(id) } catch { throw EngineError(error) }
+    }
+
+    private func containerVerb<Value>(_ body: () async throws(ContainerError) -> Value) async throws(EngineError) -> Value {
+        do throws(ContainerError) { return try await body() } catch { throw EngineError(error) }
+    }
+}

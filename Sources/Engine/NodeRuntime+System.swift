@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import APITypes
+internal import Containers
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+extension NodeRuntime {
+    /// This project's version; also in docs/api/openapi.yaml.
+    public static let versionNumber = "0.1.0"
+
+    public func version() -> VersionResponse {
+        var names = utsname()
+        _ = uname(&names)
+        return VersionResponse(
+            version: Self.versionNumber, api: "v1", swift: Self.compiler, os: "linux", architecture: Self.text(names.machine),
+            kernel: Self.text(names.release))
+    }
+
+    public func info() async throws(EngineError) -> InfoResponse {
+        let root = FilePath(configuration.root)
+        let statistics: FilesystemStatistics
+        let layout: CgroupLayout
+        do throws(KernelError) {
+            statistics = try filesystemStatistics(root)
+            layout = try CgroupLayout.detect()
+        } catch {
+            throw EngineError(.internal, "look at \(root): \(error)")
+        }
+        let all = containers.list(all: true)
+        return InfoResponse(
+            root: configuration.root, state: configuration.state, socket: configuration.socketPath, filesystem: statistics.typeName,
+            cgroups: layout.isPureV2 ? "v2" : layout.unified == nil ? "v1" : "hybrid", cgroupParent: configuration.cgroupParent,
+            overlayMount: OverlayMount.supportsLowerdirAppend ? "lowerdir+" : "mount(2)", maxLayers: configuration.maxLayers,
+            reserveBytes: configuration.reserveBytes, reserveInodes: configuration.reserveInodes,
+            freeBytes: Int64(clamping: statistics.freeBytes), freeInodes: Int64(clamping: statistics.freeInodes),
+            images: try await images().count, containers: all.count, running: all.count { $0.state == .running || $0.state == .stopping },
+            seccomp: true, version: version())
+    }
+
+    /// What happens from now on.
+    public func events() -> AsyncStream<Event> { eventHub.subscribe() }
+
+    private static var compiler: String {
+        #if compiler(>=6.4)
+        "6.4 or later"
+        #elseif compiler(>=6.3)
+        "6.3"
+        #else
+        "6.2"
+        #endif
+    }
+
+    /// A C array of characters in a `utsname`.
+    private static func text<Characters>(_ characters: Characters) -> String {
+        withUnsafeBytes(of: characters) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+}

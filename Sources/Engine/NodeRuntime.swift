@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import APITypes
+internal import ContentStore
+internal import Containers
+internal import Images
+internal import Linux
+public import Logging
+internal import Metadata
+internal import Registry
+internal import Snapshots
+internal import SystemPackage
+
+/// A node that runs containers: what `ctr-swiftd` serves on its socket, and what a node agent embeds.
+///
+///     let node = try await NodeRuntime.start(NodeConfiguration(shimPath: "/usr/local/libexec/ctr-swift/ctr-swift-shim"), logger: logger)
+///     _ = try await node.pull(PullRequest(reference: "docker.io/library/busybox:1")) { print($0) }
+///     let made = try await node.createContainer(request, start: true)
+///
+/// One process a root: `start` takes a lock that a second one is refused. Set the umask to 0 before: every mode is explicit.
+/// Containers outlive the runtime; the next `start` on the same root finds them again.
+public final class NodeRuntime: Sendable {
+    public let configuration: NodeConfiguration
+    let logger: Logger
+    let metadata: MetadataStore
+    let snapshots: SnapshotStore
+    let imageService: ImageService
+    let containers: ContainerService
+    let eventHub: EventHub
+    let pool: BlockingPool
+    private let registry: RegistryClient
+
+    /// Opens the root (made where it is missing), sweeps what an interrupted operation left, and finds running containers again.
+    /// - Throws: `EngineError`; nothing runs then, and the lock is free.
+    public static func start(_ configuration: NodeConfiguration, logger: Logger) async throws(EngineError) -> NodeRuntime {
+        let node = try NodeRuntime(configuration, logger: logger)
+        do throws(ContainerError) { try await node.containers.restore() } catch { throw EngineError(error) }
+        node.snapshots.sweepInBackground()
+        return node
+    }
+
+    private init(_ configuration: NodeConfiguration, logger: Logger) throws(EngineError) {
+        guard (1...500).contains(configuration.maxLayers) else {
+            throw EngineError(.invalidRequest, "max-layers of \(configuration.maxLayers)", remedy: "use 1 to 500, the kernel's ceiling")
+        }
+        self.configuration = configuration
+        self.logger = logger
+        let root = FilePath(configuration.root)
+        let state = FilePath(configuration.state)
+        do {
+            try makeDirectory(root, mode: 0o700)
+            try makeDirectory(state, mode: 0o711)
+            metadata = try MetadataStore(path: root.appending("meta.db"))
+            snapshots = try SnapshotStore(
+                root: root, metadata: metadata,
+                reserve: SpaceReserve(bytes: UInt64(configuration.reserveBytes), inodes: UInt64(configuration.reserveInodes)), logger: logger)
+            let content = try ContentStore(root: root, metadata: metadata)
+            registry = try RegistryClient(
+                configuration: RegistryConfiguration(
+                    insecureRegistries: configuration.insecureRegistries, certificates: configuration.registryCertificates), logger: logger)
+            imageService = ImageService(
+                registry: registry, content: content, snapshots: snapshots, metadata: metadata,
+                configuration: ImageConfiguration(maxLayers: configuration.maxLayers, keepBlobs: configuration.keepBlobs), logger: logger)
+        } catch {
+            throw EngineError(opening: error)
+        }
+        eventHub = EventHub()
+        pool = BlockingPool()
+        do throws(ContainerError) {
+            containers = try ContainerService(
+                configuration: ContainerConfiguration(
+                    root: root, state: state, cgroupParent: configuration.cgroupParent, shimPath: FilePath(configuration.shimPath),
+                    socketGroup: configuration.socketGroup),
+                images: imageService, snapshots: snapshots, metadata: metadata, events: eventHub, pool: pool, logger: logger)
+        } catch {
+            throw EngineError(error)
+        }
+    }
+
+    /// Lets go of everything; containers live on.
+    public func stop() async {
+        eventHub.finish()
+        containers.stop()
+        await registry.shutdown()
+        await pool.shutdown()
+    }
+}

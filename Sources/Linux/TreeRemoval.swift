@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+package import SystemPackage
+
+/// Removes a directory and everything below it; a path that is not there is no error.
+///
+/// By descriptors, so that no link is followed, and without recursion: a directory that lies deep is first renamed up into the top one,
+/// so that 1,500 levels need neither 1,500 descriptors nor a path longer than the kernel takes. Mounts are not crossed: EBUSY is thrown.
+/// - Throws: `KernelError`; what was removed until then is gone.
+package func removeTree(_ path: FilePath) throws(KernelError) {
+    let top: OwnedFD
+    do throws(KernelError) { top = try openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) } catch where error.errno == .noSuchFileOrDirectory {
+        return
+    }
+    try TreeRemoval.empty(top, path.string)
+    try withCPath(path) { raw throws(KernelError) in _ = try kernel("rmdir(2)", path.string) { rmdir(raw) } }
+}
+
+private enum TreeRemoval {
+    /// Names that were moved up are our own: they can't meet names of the tree.
+    static func empty(_ top: borrowing OwnedFD, _ object: String) throws(KernelError) {
+        var counter = 0
+        var pending = try sweep(top, object)
+        while let name = pending.popLast() {
+            let directory = try top.open(name, O_RDONLY | O_DIRECTORY)
+            for child in try sweep(directory, display(name)) {
+                counter += 1
+                var moved = Array(".removing-\(counter)-".utf8) + Array(String(UInt32.random(in: 0...UInt32.max), radix: 36).utf8)
+                while try top.status(moved) != nil { moved.append(UInt8(ascii: "x")) }
+                try directory.rename(child, to: moved, in: top)
+                pending.append(moved)
+            }
+            try top.remove(name, directory: true)
+        }
+    }
+
+    /// Removes what is no directory and every empty directory; returns the directories that hold something.
+    private static func sweep(_ directory: borrowing OwnedFD, _ object: String) throws(KernelError) -> [EntryName] {
+        var full: [EntryName] = []
+        for (name, type) in try directory.entries(of: object) {
+            let isDirectory = type == UInt8(DT_UNKNOWN) ? try directory.status(name)?.kind == .directory : type == UInt8(DT_DIR)
+            do throws(KernelError) { try directory.remove(name, directory: isDirectory) } catch
+                where error.errno == .directoryNotEmpty || error.errno == .fileExists
+            {
+                full.append(name)
+            } catch where error.errno == .noSuchFileOrDirectory {}
+        }
+        return full
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+@Suite(.asRoot, .serialized) struct RunTests {
+    @Test("a run by digest pulls, runs as PID 1, and gives back output and exit code", arguments: [0, 3, 125, 126, 127])
+    func exitCodes(code: Int32) throws {
+        let image = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode { node in
+            let outcome = try node.ctr("run", "--rm", image, "sh", "-c", "echo pid $$; echo word >&2; exit \(code)")
+            #expect(outcome.output == "pid 1\n")
+            #expect(outcome.errors.hasSuffix("word\n"))
+            #expect(outcome.status == code)
+        }
+    }
+
+    @Test("a command that is not there is 127, one that can't be executed is 126, an engine's refusal is 125")
+    func runtimeExitCodes() throws {
+        let image = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode { node in
+            #expect(try node.ctr("run", "--rm", image, "no-such-program").status == 127)
+            #expect(try node.ctr("run", "--rm", image, "/etc/passwd").status == 126)
+            #expect(try node.ctr("run", "--rm", image, "/etc").status == 126)
+            #expect(try node.ctr("run", "--rm", "--name", "a b", image, "true").status == 125)
+            #expect(try node.ctr("run", "--rm", "-u", "nobody-here", image, "true").status == 125)
+            #expect(try node.good("ps", "-aq") == "")
+        }
+    }
+
+    @Test("a signal to the command line reaches PID 1, and the exit code tells", arguments: [(SIGTERM, "TERM", 143), (SIGINT, "INT", 130), (SIGUSR1, "USR1", 138)])
+    func signalsReach(signal: Int32, name: String, status: Int32) throws {
+        let image = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode { node in
+            try node.good("pull", image)
+            let process = Process()
+            process.executableURL = URL(filePath: Node.bin + "/ctr-swift")
+            process.environment = ["CTR_SWIFT_SOCKET": node.socket, "HOME": node.directory.path]
+            process.arguments = ["run", "--rm", image, "sh", "-c", "trap 'echo got \(name); exit \(status)' \(name); echo ready; while :; do sleep 0.05; done"]
+            let output = Pipe()
+            process.standardOutput = output
+            try process.run()
+            #expect(output.fileHandleForReading.availableData == Data("ready\n".utf8))
+            kill(process.processIdentifier, signal)
+            #expect(output.fileHandleForReading.readDataToEndOfFile() == Data("got \(name)\n".utf8))
+            process.waitUntilExit()
+            #expect(process.terminationStatus == status)
+        }
+    }
+
+    @Test("SIGTERM and SIGKILL that end PID 1 are 143 and 137")
+    func killed() throws {
+        let image = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode { node in
+            for (signal, code) in [("KILL", "137"), ("TERM", "143")] {
+                // A program without a handler as PID 1 does not hear TERM; the init does, and passes it on.
+                let id = try node.good("run", "-d", "--init", image, "sleep", "100").trimmingCharacters(in: .whitespacesAndNewlines)
+                try node.good("kill", "-s", signal, id)
+                #expect(try node.good("wait", id).trimmingCharacters(in: .whitespacesAndNewlines) == code)
+                try node.good("rm", id)
+            }
+        }
+    }
+
+    @Test("stdin goes in whole, output comes out whole, and both ends are told")
+    func streams() throws {
+        let image = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode { node in
+            let input = Data((0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) })
+            let sum = try Command.run(["sha256sum"], input: input).output
+            #expect(try node.ctr("run", "--rm", "-i", image, "sha256sum", input: input).output == sum)
+            #expect(try node.good("run", "--rm", image, "sh", "-c", "head -c 20000000 /dev/zero | tr '\\0' x").count == 20_000_000)
+            // A reader that goes away ends the writer by SIGPIPE, and nothing hangs.
+            let closed = try Command.run(
+                ["sh", "-c", "'\(Node.bin)/ctr-swift' run --rm \(image) yes | head -1"], environment: ["CTR_SWIFT_SOCKET": node.socket])
+            #expect(closed.output == "y\n")
+            #expect(try node.ctr("run", "--rm", image, "cat").output == "", "without -i stdin is /dev/null")
+        }
+    }
+
+    @Test("a terminal has a size, is raw for the client, and is the container's own")
+    func terminal() throws {
+        let image = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode { node in
+            try node.good("pull", image)
+            let script = """
+                import os, pty, sys, struct, fcntl, termios
+                pid, master = pty.fork()
+                if pid == 0:
+                    os.execv(sys.argv[1], [sys.argv[1], "run", "--rm", "-it", sys.argv[2], "sh", "-c", "stty size; tty; read line; echo got $line; exit 7"])
+                fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 111, 0, 0))
+                os.kill(pid, 28)
+                data = b""
+                sent = False
+                while True:
+                    try:
+                        chunk = os.read(master, 4096)
+                    except OSError:
+                        break
+                    if not chunk:
+                        break
+                    data += chunk
+                    if b"/dev/" in data and not sent:
+                        sent = True
+                        os.write(master, b"hello\\r")
+                print(data.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+                """
+            let outcome = try Command.run(["python3", "-c", script, Node.bin + "/ctr-swift", image], environment: ["CTR_SWIFT_SOCKET": node.socket])
+            #expect(outcome.output.contains("/dev/pts/0") || outcome.output.contains("/dev/console"))
+            #expect(outcome.output.contains("got hello"))
+            #expect(outcome.output.hasSuffix(" 7\n"))
+        }
+    }
+
+    @Test("two hundred runs leave no mount, cgroup, directory, process or descriptor")
+    func nothingIsLeft() throws {
+        let image = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode { node in
+            try node.good("run", "--rm", image, "true")
+            let descriptors = "/proc/\(node.daemon.processIdentifier)/fd"
+            let before = try FileManager.default.contentsOfDirectory(atPath: descriptors).count
+            for _ in 0..<200 { try node.good("run", "--rm", image, "true") }
+            #expect(node.mounts == [])
+            #expect(node.cgroups == [])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: node.root + "/containers") == [])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: node.directory.path + "/run/containers") == [])
+            #expect(try node.processes().filter { $0.contains("ctr-swift-shim") } == [])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: descriptors).count <= before + 2)
+        }
+    }
+
+    @Test("Debian with Python in four layers runs as the user that its image names")
+    func pythonApplication() throws {
+        let image = try Registry.withFixtures().byDigest("test/python-app")
+        try withNode { node in
+            let outcome = try node.ctr("run", "--rm", image)
+            #expect(outcome.output.hasPrefix("pid 1 python 3 release 12"))
+            #expect(outcome.status == 0)
+            #expect(try node.ctr("run", "--rm", image, "9").status == 9)
+            let listing = try node.good(
+                "run", "--rm", "--entrypoint", "/bin/sh", image, "-c",
+                "id -u; stat -c '%a %U' /usr /usr/bin /tmp; ls /usr/share/doc; ls -d /usr/share/man; cat /etc/app.conf; pwd")
+            #expect(listing == "65534\n755 root\n755 root\n1777 root\nlayer = 4\n/app\n")
+            let id = try node.good("run", "-d", image, "wait").trimmingCharacters(in: .whitespacesAndNewlines)
+            for _ in 0..<200 where try node.good("logs", id).isEmpty { usleep(20_000) }
+            try node.good("stop", id)
+            #expect(try node.good("wait", id) == "42\n")
+            try node.good("rm", id)
+        }
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// A daemon on a temporary root, with a socket and a cgroup parent of its own. `leave()` checks that nothing stays behind.
+final class Node {
+    let directory: URL
+    private(set) var daemon: Process
+    let cgroupParent: String
+    private let arguments: [String]
+
+    static let bin = ProcessInfo.processInfo.environment["CTR_SWIFT_BIN"] ?? FileManager.default.currentDirectoryPath + "/bin"
+    static let fixtures =
+        ProcessInfo.processInfo.environment["CTR_SWIFT_FIXTURES"] ?? FileManager.default.currentDirectoryPath + "/.build/fixtures"
+
+    var socket: String { directory.path + "/run/ctr-swift.sock" }
+    var root: String { directory.path + "/root" }
+
+    init(arguments: [String] = []) throws {
+        let name = "ctr-swift-test-\(UInt32.random(in: 0...UInt32.max))"
+        directory = URL(filePath: "/tmp").appending(path: name)
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
+        cgroupParent = name
+        self.arguments = arguments
+        daemon = Process()
+        try start()
+    }
+
+    func start() throws {
+        daemon = Process()
+        daemon.executableURL = URL(filePath: Self.bin + "/ctr-swiftd")
+        daemon.arguments =
+            ["--root", root, "--state", directory.path + "/run", "--socket", socket, "--cgroup-parent", cgroupParent] + arguments
+        let log = directory.path + "/daemon.log"
+        if !FileManager.default.fileExists(atPath: log) { FileManager.default.createFile(atPath: log, contents: nil) }
+        let handle = try FileHandle(forWritingTo: URL(filePath: log))
+        try handle.seekToEnd()
+        daemon.standardError = handle
+        daemon.standardOutput = handle
+        daemon.standardInput = FileHandle.nullDevice
+        try daemon.run()
+        for _ in 0..<500 {
+            if try ctr("version").status == 0 { return }
+            if !daemon.isRunning { break }
+            usleep(10_000)
+        }
+        throw Failure("the daemon did not start: \(daemonLog)")
+    }
+
+    var daemonLog: String { (try? String(contentsOfFile: directory.path + "/daemon.log", encoding: .utf8)) ?? "" }
+
+    /// SIGKILL: no goodbye.
+    func killDaemon() {
+        kill(daemon.processIdentifier, SIGKILL)
+        daemon.waitUntilExit()
+    }
+
+    func stopDaemon() {
+        daemon.terminate()
+        daemon.waitUntilExit()
+    }
+
+    /// The command line against this node.
+    @discardableResult
+    func ctr(_ arguments: String..., input: Data? = nil) throws -> Outcome { try ctr(arguments, input: input) }
+
+    @discardableResult
+    func ctr(_ arguments: [String], input: Data? = nil) throws -> Outcome {
+        try Command.run([Self.bin + "/ctr-swift"] + arguments, environment: ["CTR_SWIFT_SOCKET": socket, "HOME": directory.path], input: input)
+    }
+
+    /// The command line, which has to succeed.
+    @discardableResult
+    func good(_ arguments: String..., input: Data? = nil, location: SourceLocation = #_sourceLocation) throws -> String {
+        let outcome = try ctr(arguments, input: input)
+        try #require(
+            outcome.status == 0, "\(arguments.joined(separator: " ")): exit \(outcome.status): \(outcome.errors)", sourceLocation: location)
+        return outcome.output
+    }
+
+    func json(_ arguments: String...) throws -> Any {
+        try JSONSerialization.jsonObject(with: Data(try ctr(arguments + ["--json"]).output.utf8), options: [.fragmentsAllowed])
+    }
+
+    /// Ends everything, and looks for what should not be there.
+    func leave() throws {
+        if !daemon.isRunning { try start() }
+        for id in try good("ps", "-aq").split(separator: "\n") { try ctr("rm", "-f", String(id)) }
+        #expect(try good("ps", "-aq") == "")
+        stopDaemon()
+        #expect(daemon.terminationStatus == 0, "the daemon ended badly: \(daemonLog.suffix(2000))")
+        #expect(mounts == [], "mounts are left")
+        #expect(cgroups == [], "cgroups are left")
+        #expect(try processes() == [], "processes are left")
+        #expect((try? FileManager.default.contentsOfDirectory(atPath: root + "/containers")) ?? [] == [], "container directories are left")
+        #expect((try? FileManager.default.contentsOfDirectory(atPath: directory.path + "/run/containers")) ?? [] == [], "state is left")
+        removeCgroupParents()
+        try FileManager.default.removeItem(at: directory)
+    }
+
+    var mounts: [String] {
+        let table = (try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)) ?? ""
+        return table.split(separator: "\n").map(String.init).filter { $0.contains(directory.path) }
+    }
+
+    private var cgroupDirectories: [String] {
+        let mounts = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
+        return mounts.split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: " ")
+            return fields.count > 2 && fields[2].hasPrefix("cgroup") ? "\(fields[1])/\(cgroupParent)" : nil
+        }
+    }
+
+    var cgroups: [String] {
+        cgroupDirectories.flatMap { directory in
+            ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).map { directory + "/" + $0 }
+                .filter { isDirectory($0) }
+        }
+    }
+
+    private func removeCgroupParents() { for directory in cgroupDirectories { rmdir(directory) } }
+
+    private func isDirectory(_ path: String) -> Bool {
+        var directory: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &directory) && directory.boolValue
+    }
+
+    /// Command lines that name this node's directory.
+    func processes() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { name in
+            guard Int(name) != nil, let line = try? String(contentsOfFile: "/proc/\(name)/cmdline", encoding: .utf8) else { return nil }
+            return line.contains(directory.path + "/") ? line.replacingOccurrences(of: "\0", with: " ") : nil
+        }
+    }
+}
+
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Runs a body against a node that is checked for leftovers afterwards, also when the body throws.
+func withNode(_ arguments: [String] = [], _ body: (Node) throws -> Void) throws {
+    let node = try Node(arguments: arguments)
+    let result = Result { try body(node) }
+    if case .failure = result { print(node.daemonLog.suffix(4000)) }
+    let left = Result { try node.leave() }
+    try result.get()
+    try left.get()
+}
+
+extension Trait where Self == ConditionTrait {
+    static var asRoot: Self { .enabled("needs root: run `make test` as root") { geteuid() == 0 } }
+}

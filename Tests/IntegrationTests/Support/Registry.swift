@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// Debian's docker-registry on a free port of 127.0.0.1, on a temporary directory.
+final class Registry {
+    let host: String
+    let directory: URL
+    private let process = Process()
+
+    /// Shared by the tests that only read from it.
+    nonisolated(unsafe) private static var shared: Result<Registry, any Error>?
+    private static let lock = NSLock()
+
+    /// One registry with the fixtures for the whole run; ends with the process.
+    static func withFixtures() throws -> Registry {
+        lock.lock()
+        defer { lock.unlock() }
+        if shared == nil {
+            shared = Result {
+                let registry = try Registry()
+                for name in ["busybox", "python-app", "layers-127", "layers-128"] { try registry.push(layout: "\(Node.fixtures)/\(name)", "test/\(name):1") }
+                atexit { try? Registry.shared?.get().stop() }
+                return registry
+            }
+        }
+        guard let shared else { throw Failure("no registry") }
+        return try shared.get()
+    }
+
+    init() throws {
+        directory = URL(filePath: "/tmp/ctr-swift-registry-\(UInt32.random(in: 0...UInt32.max))")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let port = try Command.run(["python3", "-c", "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"]).output
+        host = "127.0.0.1:" + port.trimmingCharacters(in: .whitespacesAndNewlines)
+        let configuration = directory.appending(path: "config.yml")
+        try """
+        version: 0.1
+        log: { level: error, accesslog: { disabled: true } }
+        storage: { filesystem: { rootdirectory: \(directory.path)/data }, delete: { enabled: true } }
+        http: { addr: \(host) }
+        """.write(to: configuration, atomically: true, encoding: .utf8)
+        process.executableURL = URL(filePath: "/usr/bin/docker-registry")
+        process.arguments = ["serve", configuration.path]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        for _ in 0..<200 {
+            if try Command.run(["curl", "-fs", "http://\(host)/v2/"]).status == 0 { return }
+            usleep(20_000)
+        }
+        throw Failure("docker-registry did not start")
+    }
+
+    func push(layout: String, _ name: String) throws {
+        let outcome = try Command.run(["skopeo", "copy", "--quiet", "--all", "--dest-tls-verify=false", "oci:\(layout)", "docker://\(host)/\(name)"])
+        guard outcome.status == 0 else { throw Failure("skopeo: \(outcome.errors)") }
+    }
+
+    /// `host/name@sha256:…` of what the tag points at now.
+    func byDigest(_ name: String, tag: String = "1") throws -> String {
+        let raw = try Command.run(["skopeo", "inspect", "--raw", "--tls-verify=false", "docker://\(host)/\(name):\(tag)"])
+        let digest = try Command.run(["sha256sum"], input: Data(raw.output.utf8)).output.prefix(64)
+        return "\(host)/\(name)@sha256:\(digest)"
+    }
+
+    /// Where the registry keeps a blob's bytes.
+    func blobFile(_ hex: String) -> String { "\(directory.path)/data/docker/registry/v2/blobs/sha256/\(hex.prefix(2))/\(hex)/data" }
+
+    func stop() {
+        process.terminate()
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(at: directory)
+    }
+}
