@@ -63,6 +63,12 @@ struct MountFlags {
         return false
     }
 
+    /// Every word, for `features`.
+    static var words: [String] {
+        let plain = attributes.keys.map { $0 }
+        return Array(propagations.keys) + plain + plain.filter { attributes["r" + $0] == nil }.map { "r" + $0 }
+    }
+
     static let propagations: [String: (MountPropagation, Bool)] = [
         "private": (.private, false), "rprivate": (.private, true), "slave": (.slave, false), "rslave": (.slave, true),
         "shared": (.shared, false), "rshared": (.shared, true), "unbindable": (.unbindable, false), "runbindable": (.unbindable, true),

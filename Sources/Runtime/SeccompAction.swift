@@ -2,6 +2,15 @@
 
 /// A profile's action as the filter's return value. Source: runtime-spec config-linux.md, "Seccomp"; <linux/seccomp.h>.
 enum SeccompAction {
+    static let names = [
+        "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG",
+        "SCMP_ACT_TRACE", "SCMP_ACT_TRAP",
+    ]
+
+    static let operators = [
+        "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE",
+    ]
+
     static func value(_ name: String, _ errno: UInt32?) throws(LaunchError) -> UInt32 {
         let data = errno ?? 1
         guard data <= 0xFFFF else { throw LaunchError(step: .seccomp, reason: "errnoRet \(data) is more than 65535") }

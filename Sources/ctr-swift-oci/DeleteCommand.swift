@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Glibc
+import Linux
+
+struct DeleteCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "delete", abstract: "Remove a stopped container's cgroup and record.")
+
+    @OptionGroup var global: GlobalOptions
+    @Flag(name: [.short, .long], help: "Kill it first; a container that is not there is no error.") var force = false
+    @Argument(help: "The container's id.") var id: String
+
+    func run() throws {
+        try reporting(global) {
+            let directory = try StateDirectory(root: global.root, id: id)
+            let record: ContainerRecord
+            do {
+                record = try directory.read()
+            } catch is CommandError where force {
+                return
+            }
+            try record.end(directory, force: force)
+            try record.cgroup.killAll()
+            try record.cgroup.delete()
+            try directory.remove()
+        }
+    }
+}
+
+extension ContainerRecord {
+    /// Ends a process that is only waiting at the gate; one that runs, too, where that is asked for.
+    fileprivate func end(_ directory: StateDirectory, force: Bool) throws {
+        let status = status(gate: directory.gate)
+        if status == .stopped { return }
+        guard force || status == .created else { throw CommandError("container \"\(id)\" is \(status.rawValue): stop it first, or use --force") }
+        if status == .paused { try cgroup.thaw() }
+        kill(pid, SIGKILL)
+        for _ in 0..<1000 where self.status(gate: directory.gate) != .stopped { usleep(10_000) }
+    }
+}

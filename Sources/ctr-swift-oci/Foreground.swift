@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Linux
+import OCI
+import Runtime
+import SystemPackage
+
+/// `run` in the foreground: signals go to the container's first process, its end ends this one.
+enum Foreground {
+    /// What a shell would send, and what has a meaning for the container. Not the ones about this process itself.
+    private static let forwarded: [CInt] = [
+        SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH, SIGALRM, SIGPIPE,
+    ]
+
+    /// Waits for the process. Its signals are taken one by one with sigwaitinfo(2): no handler, no race.
+    static func wait(for pid: Int32) throws(KernelError) -> Int32 {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in forwarded + [SIGCHLD] { sigaddset(&set, signal) }
+        sigprocmask(SIG_BLOCK, &set, nil)
+        while true {
+            if let code = try exitCode(of: pid, waiting: false) { return code }
+            var received: CInt = 0
+            guard sigwait(&set, &received) == 0 else { continue }
+            if received != SIGCHLD { kill(pid, received) }
+        }
+    }
+
+    /// - Returns: the process's own code, or 128 + the signal that ended it; nil while it runs.
+    static func exitCode(of pid: Int32, waiting: Bool) throws(KernelError) -> Int32? {
+        var status: CInt = 0
+        let found = try kernel("waitpid(2)", "process \(pid)") { waitpid(pid, &status, waiting ? 0 : WNOHANG) }
+        guard found == pid else { return nil }
+        let signal = status & 0x7F
+        return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+    }
+
+    static func terminalSize() -> (rows: UInt16, columns: UInt16) {
+        var size = winsize()
+        guard ioctl(0, UInt(TIOCGWINSZ), &size) == 0 else { return (0, 0) }
+        return (size.ws_row, size.ws_col)
+    }
+
+    /// Copies between this process's streams and the container's terminal until its process has ended and the terminal is drained.
+    static func relay(_ terminal: CInt, for pid: Int32) throws(KernelError) -> Int32 {
+        var saved = termios()
+        let isTerminal = tcgetattr(0, &saved) == 0
+        if isTerminal {
+            var raw = saved
+            cfmakeraw(&raw)
+            tcsetattr(0, TCSANOW, &raw)
+        }
+        defer { if isTerminal { tcsetattr(0, TCSANOW, &saved) } }
+        var inputIsOpen = true
+        var size = terminalSize()
+        while true {
+            var polled = [pollfd(fd: terminal, events: Int16(POLLIN), revents: 0), pollfd(fd: inputIsOpen ? 0 : -1, events: Int16(POLLIN), revents: 0)]
+            poll(&polled, 2, 250)
+            let now = terminalSize()
+            if now != size {
+                size = now
+                setTerminalSize(terminal, rows: size.rows, columns: size.columns)
+            }
+            if polled[0].revents != 0, !copy(from: terminal, to: 1) { break }
+            if polled[1].revents != 0, !copy(from: 0, to: terminal) {
+                inputIsOpen = false
+                // What a terminal's user would type to end the input.
+                write(terminal, "\u{4}", 1)
+            }
+        }
+        return try exitCode(of: pid, waiting: true) ?? 255
+    }
+
+    /// - Returns: false at the end of the source (EIO from a terminal whose last user has gone).
+    private static func copy(from source: CInt, to target: CInt) -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 16384)
+        let count = read(source, &buffer, buffer.count)
+        guard count > 0 else { return count == -1 && lastErrno() == .interrupted }
+        var written = 0
+        while written < count {
+            let step = buffer[written..<count].withUnsafeBytes { write(target, $0.baseAddress, $0.count) }
+            if step == -1, lastErrno() != .interrupted { return false }
+            written += max(step, 0)
+        }
+        return true
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Glibc
+import JSON
+import Linux
+import OCI
+import Runtime
+import SystemPackage
+
+/// What `create` and `run` have in common.
+struct BundleOptions: ParsableArguments {
+    @Option(name: [.short, .long], help: "The directory of config.json.")
+    var bundle = "."
+
+    @Option(help: "A file that the first process's number is written to.")
+    var pidFile: String?
+
+    @Option(help: "A Unix socket that the terminal's main end is sent to.")
+    var consoleSocket: String?
+
+    @Flag(help: "Accepted for compatibility; keyrings are always separate.")
+    var noNewKeyring = false
+
+    @Argument(help: "The container's id.")
+    var id: String
+}
+
+/// A container from its bundle to the gate or the running program, recorded.
+struct Launching {
+    let directory: StateDirectory
+    let spec: RuntimeSpec
+    private let bundle: FilePath
+    private let options: BundleOptions
+
+    init(_ global: GlobalOptions, _ options: BundleOptions) throws {
+        try ProtectedExecutable.ensure()
+        bundle = try Self.absolute(options.bundle)
+        spec = try JSON.decode(RuntimeSpec.self, from: readFile(bundle.appending("config.json"), limit: 16 << 20))
+        directory = try StateDirectory(root: global.root, id: options.id)
+        self.options = options
+    }
+
+    /// What a command goes on with.
+    struct Launched {
+        var pid: Int32
+        var cgroup: CgroupHandle
+        /// The terminal's main end, where it is this command's own; open until the command ends.
+        var terminal: CInt?
+    }
+
+    /// Makes the container, as a child of this process, and records it.
+    /// - Parameters:
+    ///   - gated: the program waits for `start`.
+    ///   - ownTerminal: this command serves the terminal itself.
+    func launch(gated: Bool, ownTerminal: Bool = false) throws -> Launched {
+        let stdio = try streams(ownTerminal)
+        try directory.make()
+        do {
+            let plan = try InitPlan(spec: spec, bundle: bundle, stdio: stdio, cgroupPath: "ctr-swift-oci/\(directory.id)")
+            var running = try gated ? launchGated(plan) : Runtime.launch(plan)
+            try record(running)
+            var launched = Launched(pid: running.pid, cgroup: running.cgroup)
+            if let socket = options.consoleSocket {
+                try running.sendTerminal(toSocket: socket)
+            } else {
+                launched.terminal = running.takeTerminal()?.release()
+            }
+            return launched
+        } catch {
+            try? directory.remove()
+            throw error
+        }
+    }
+
+    /// The gate is a FIFO that the child holds open for reading and writing: `start` finds it by name, and an end is never seen.
+    private func launchGated(_ plan: InitPlan) throws -> RunningInit {
+        let path = directory.gate
+        _ = try withCPath(path) { raw throws(KernelError) in try kernel("mkfifo(3)", path.string) { mkfifo(raw, 0o600) } }
+        let gate = try openFile(path, O_RDWR)
+        return try Runtime.launch(plan, gate: gate.raw)
+    }
+
+    /// A terminal where the spec wants one, else the caller's own streams.
+    private func streams(_ ownTerminal: Bool) throws -> StandardStreams {
+        guard spec.process?.terminal == true else { return .descriptors(stdin: 0, stdout: 1, stderr: 2) }
+        if ownTerminal {
+            let size = Foreground.terminalSize()
+            return .terminal(rows: size.rows, columns: size.columns)
+        }
+        guard options.consoleSocket != nil else { throw CommandError("process.terminal needs --console-socket") }
+        let size = spec.process?.consoleSize
+        return .terminal(rows: UInt16(clamping: size?.height ?? 0), columns: UInt16(clamping: size?.width ?? 0))
+    }
+
+    private func record(_ running: borrowing RunningInit) throws {
+        let record = ContainerRecord(
+            ociVersion: spec.ociVersion, id: directory.id, pid: running.pid, startTicks: running.startTicks, bundle: bundle.string,
+            annotations: spec.annotations, created: Timestamp.now(), cgroup: running.cgroup)
+        do {
+            try directory.write(record)
+            if let file = options.pidFile { try replaceFile(FilePath(file), with: Array("\(running.pid)".utf8), mode: 0o644) }
+        } catch {
+            // Unrecorded it could never be stopped again.
+            kill(running.pid, SIGKILL)
+            throw error
+        }
+    }
+
+    private static func absolute(_ path: String) throws(KernelError) -> FilePath {
+        let path = FilePath(path)
+        if path.isAbsolute { return path.lexicallyNormalized() }
+        var buffer = [CChar](repeating: 0, count: 4096)
+        guard getcwd(&buffer, buffer.count) != nil else { throw KernelError(call: "getcwd(3)", object: ".", errno: lastErrno()) }
+        return FilePath(platformString: buffer).pushing(path).lexicallyNormalized()
+    }
+}

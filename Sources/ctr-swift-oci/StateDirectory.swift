@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import JSON
+import Linux
+import Runtime
+import SystemPackage
+
+/// What is kept of a container between two calls of the command: `<root>/<id>/state.json`, and the gate.
+struct ContainerRecord: Codable {
+    var ociVersion: String
+    var id: String
+    var pid: Int32
+    /// With the pid it names one process for good.
+    var startTicks: UInt64
+    var bundle: String
+    var annotations: [String: String]?
+    var created: String
+    var cgroup: CgroupHandle
+}
+
+/// The record as the runtime-spec shows it. Source: runtime.md, "State".
+struct ContainerState: Codable {
+    var ociVersion: String
+    var id: String
+    var status: String
+    var pid: Int32?
+    var bundle: String
+    var annotations: [String: String]?
+    var created: String
+}
+
+struct StateDirectory {
+    let path: FilePath
+    let id: String
+
+    init(root: String, id: String) throws(CommandError) {
+        let sound = id.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            case UInt8(ascii: "_"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."): true
+            default: false
+            }
+        }
+        guard sound, !id.isEmpty, id.utf8.count <= 255, id != ".", id != ".." else { throw CommandError("\"\(id)\" is no container id") }
+        path = FilePath(root).appending(id)
+        self.id = id
+    }
+
+    var gate: FilePath { path.appending("exec.fifo") }
+    private var recordFile: FilePath { path.appending("state.json") }
+
+    /// Claims the id.
+    func make() throws {
+        var prefix = path.removingLastComponent()
+        var missing: [FilePath] = []
+        while !prefix.isEmpty, !isDirectory(prefix) {
+            missing.append(prefix)
+            prefix.removeLastComponent()
+        }
+        for directory in missing.reversed() { try makeDirectory(directory, mode: 0o711) }
+        guard try makeDirectory(path, mode: 0o700) else { throw CommandError("container \"\(id)\" exists already") }
+    }
+
+    private func isDirectory(_ path: FilePath) -> Bool {
+        var status = stat()
+        return withCPath(path) { stat($0, &status) } == 0
+    }
+
+    func write(_ record: ContainerRecord) throws { try replaceFile(recordFile, with: JSON.encode(record)) }
+
+    func read() throws -> ContainerRecord {
+        guard let bytes = try recordBytes() else { throw CommandError("container \"\(id)\" does not exist") }
+        return try JSON.decode(ContainerRecord.self, from: bytes)
+    }
+
+    private func recordBytes() throws(KernelError) -> [UInt8]? {
+        do throws(KernelError) {
+            return try readFile(recordFile)
+        } catch where error.errno == .noSuchFileOrDirectory {
+            return nil
+        }
+    }
+
+    func remove() throws {
+        try unlinkFile(gate)
+        try unlinkFile(recordFile)
+        _ = withCPath(path) { rmdir($0) }
+    }
+}
+
+/// Why the command could not do what it was asked.
+struct CommandError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
