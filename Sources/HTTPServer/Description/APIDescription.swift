@@ -21,7 +21,9 @@ struct APIDescription: Sendable {
         } catch {
             throw APIDescriptionError(place: "document", reason: "\(error)")
         }
-        guard let schemas = document["components"]?["schemas"]?.objectValue else { throw APIDescriptionError(place: "/components/schemas", reason: "missing") }
+        guard let schemas = document["components"]?["schemas"]?.objectValue else {
+            throw APIDescriptionError(place: "/components/schemas", reason: "missing")
+        }
         let reader = SchemaReader(schemas: schemas)
         createContainer = try reader.named("CreateContainerRequest")
         stop = try reader.named("StopRequest")
