@@ -96,7 +96,7 @@ let package = Package(
 
         // Processes.
         library("Runtime", ["CSeccomp", "CCap", "Linux", "OCI", "JSON", .system]),
-        library("ShimProtocol", ["JSON", "Linux", "OCI", .system]),
+        library("ShimProtocol", ["CLinux", "JSON", "Linux", "OCI", .system]),
         library("Shim", ["ShimProtocol", "Runtime", "Linux", "OCI", "JSON", .system]),
         library(
             "Containers",

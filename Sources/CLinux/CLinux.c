@@ -8,3 +8,5 @@
 #include "ctr_process.h"
 #include "ctr_xattr.h"
 #include "ctr_filesystem.h"
+#include "ctr_storage.h"
+#include "ctr_socket.h"
