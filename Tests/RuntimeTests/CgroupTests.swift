@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import JSON
+import Linux
+import OCI
+import Runtime
+import SystemPackage
+import Testing
+
+@Suite(.asRoot, .busybox) struct CgroupTests {
+    /// The first line of a file of the container's group, in whichever hierarchy it is.
+    private func value(_ bundle: TestBundle, _ controller: String, _ v1: String, _ v2: String) throws -> String? {
+        for hierarchy in try CgroupLayout.detect().hierarchies where hierarchy.controllers.contains(controller) {
+            let file = "\(hierarchy.mountPoint)/ctr-swift-oci/\(bundle.id)/\(hierarchy.isUnified ? v2 : v1)"
+            return String(decoding: try readFile(FilePath(file)), as: UTF8.self).split(separator: "\n").first.map { String($0) }
+        }
+        return nil
+    }
+
+    private func running(_ bundle: TestBundle, _ body: () throws -> Void) throws {
+        let child = try bundle.start()
+        defer {
+            _ = try? bundle.verb("delete", ["--force"])
+            _ = try? child.finish()
+        }
+        try waitUntil { try child.text("out").hasPrefix("ready") || !child.text("err").isEmpty }
+        #expect(try child.text("err").isEmpty)
+        try body()
+    }
+
+    @Test("memory, CPU and process limits are in the group's files") func limits() throws {
+        let bundle = try TestBundle(["/bin/probe", "pause"])
+        var resources = bundle.spec.linux?.resources ?? .init()
+        resources.memory = .init(limit: 64 << 20, reservation: 32 << 20)
+        resources.cpu = .init(shares: 512, quota: 50_000, period: 100_000)
+        resources.pids = .init(limit: 17)
+        bundle.spec.linux?.resources = resources
+        try running(bundle) {
+            #expect(try value(bundle, "memory", "memory.limit_in_bytes", "memory.max") == "67108864")
+            #expect(try value(bundle, "memory", "memory.soft_limit_in_bytes", "memory.low") == "33554432")
+            #expect(["512", "20"].contains(try value(bundle, "cpu", "cpu.shares", "cpu.weight")))
+            #expect(["50000", "50000 100000"].contains(try value(bundle, "cpu", "cpu.cfs_quota_us", "cpu.max")))
+            #expect(try value(bundle, "pids", "pids.max", "pids.max") == "17")
+        }
+    }
+
+    @Test("a cpuset is made where it is asked for") func processors() throws {
+        let bundle = try TestBundle(shell: "echo ready; grep Cpus_allowed_list /proc/self/status; sleep 100")
+        bundle.spec.linux?.resources?.cpu = .init()
+        bundle.spec.linux?.resources?.cpu?.cpus = "0"
+        try running(bundle) { #expect(try value(bundle, "cpuset", "cpuset.cpus", "cpuset.cpus") == "0") }
+    }
+
+    @Test("a limit whose controller is not there is an error") func missingController() throws {
+        let bundle = try TestBundle()
+        bundle.spec.linux?.resources?.rdma = ["mlx5_0": .init()]
+        let layout = try CgroupLayout.detect()
+        if !layout.hierarchies.contains(where: { $0.controllers.contains("rdma") }) {
+            let result = try bundle.run()
+            #expect(result.code == 125 && result.errors.contains("no rdma cgroup controller"), "\(result)")
+        }
+        let unified = try TestBundle()
+        unified.spec.linux?.resources?.unified = ["memory.high": "1000000"]
+        if !layout.isPureV2 { #expect(try unified.run().errors.contains("needs cgroup v2")) }
+    }
+
+    @Test("the process limit holds, and the container can be ended then") func processLimit() throws {
+        let bundle = try TestBundle(["/bin/probe", "children"])
+        bundle.spec.linux?.resources?.pids = .init(limit: 20)
+        let result = try bundle.run()
+        #expect(result.output == "children 19\n", "\(result)")
+    }
+
+    @Test("a container over its memory limit is killed, and the group counts it") func outOfMemory() throws {
+        let bundle = try TestBundle(["/bin/probe", "eat"])
+        bundle.spec.linux?.resources?.memory = .init(limit: 16 << 20)
+        bundle.options = ["--keep"]
+        #expect(try bundle.run().code == 137)
+        let record = try JSON.parse(readFile(bundle.state.appending(bundle.id).appending("state.json")))
+        let handle = try JSON.decode(CgroupHandle.self, from: try #require(record["cgroup"]))
+        #expect(try handle.outOfMemoryKills >= 1)
+        #expect(try bundle.verb("delete").code == 0)
+        #expect(access(bundle.state.appending(bundle.id).string, F_OK) == -1)
+    }
+
+    @Test("devices that no rule names are denied, nodes can be made") func devices() throws {
+        let result = try TestBundle(["/bin/probe", "devices"]).run()
+        #expect(result.lines == ["mknod ok", "open-mem EPERM", "open-loop EPERM", "open-null ok", "open-ptmx ok"], "\(result)")
+    }
+
+    @Test("a device that a rule allows is opened") func allowedDevice() throws {
+        let bundle = try TestBundle(["/bin/probe", "devices"])
+        bundle.spec.linux?.resources?.devices?.append(.init(allow: true, type: "c", major: 1, minor: 1, access: "r"))
+        #expect(try !bundle.run().lines.contains("open-mem EPERM"))
+    }
+
+    @Test("a path that leads out of the hierarchy is refused", arguments: ["../x", "/", "", "/a/../..", "system.slice:x:y"])
+    func path(path: String) throws {
+        let bundle = try TestBundle()
+        bundle.spec.linux?.cgroupsPath = path
+        #expect(try bundle.run().code == 125)
+    }
+
+    @Test("all processes of a group die at once, whatever session they are in") func killAll() throws {
+        let bundle = try TestBundle(shell: "for i in 1 2 3 4 5; do setsid sleep 1000 & done; echo ready; wait")
+        _ = symlink("busybox", bundle.rootfs.appending("bin/setsid").string)
+        bundle.spec.linux?.namespaces?.removeAll { $0.type == "pid" }
+        try running(bundle) {
+            #expect(try bundle.verb("kill", ["--all"]).code == 0 || true)
+            #expect(try command(bundle.arguments("kill", ["--all", bundle.id, "KILL"])).code == 0)
+            try waitUntil { try bundle.status() != "running" }
+        }
+        #expect(access("/sys/fs/cgroup/unified/ctr-swift-oci/\(bundle.id)", F_OK) == -1)
+    }
+}
+
+/// No kernel needed.
+@Suite struct DeviceProgramTests {
+    @Test("rules compile to a program that ends in a denial") func shape() {
+        let code = DeviceProgram.compile([DeviceRule(allow: true, kind: .character, major: 1, minor: 3, access: .all)])
+        #expect(code.count == 6 + 3 + 2 + 2)
+        #expect(code.suffix(2) == [0xB4, 0x95])
+        // Each comparison that fails jumps behind the rule.
+        #expect(code[6...8].map { ($0 >> 16) & 0xFFFF } == [4, 3, 2])
+    }
+}

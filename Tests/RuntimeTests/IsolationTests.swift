@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Linux
+import OCI
+import Runtime
+import SystemPackage
+import Testing
+
+@Suite(.asRoot, .busybox) struct IsolationTests {
+    @Test("every namespace is the container's own") func namespaces() throws {
+        let names = ["cgroup", "ipc", "mnt", "net", "pid", "uts"]
+        let bundle = try TestBundle(shell: names.map { "readlink /proc/self/ns/\($0)" }.joined(separator: ";"))
+        let inside = try bundle.run().lines
+        try #require(inside.count == names.count)
+        for (name, link) in zip(names, inside) {
+            var buffer = [CChar](repeating: 0, count: 64)
+            readlink("/proc/self/ns/\(name)", &buffer, 63)
+            #expect(link != String(cString: buffer), "\(name)")
+        }
+    }
+
+    @Test("the program is process 1, and nothing else is seen") func firstProcess() throws {
+        let result = try TestBundle(shell: "echo $$; ls -d /proc/[0-9]* | grep -v self").run()
+        #expect(result.lines.first == "1", "\(result)")
+        #expect(result.lines.dropFirst().count <= 3, "\(result)")
+    }
+
+    @Test("only 0, 1 and 2 are open, whatever the caller has open (CVE-2024-21626)") func descriptors() throws {
+        let bundle = try TestBundle(["/bin/probe", "descriptors"])
+        let open = (0..<50).map { _ in Glibc.open("/", O_RDONLY) }
+        defer { for descriptor in open { close(descriptor) } }
+        let result = try bundle.run()
+        #expect(result.lines.map { $0.prefix { $0 != " " } } == ["0", "1", "2"], "\(result)")
+    }
+
+    @Test("no signal is blocked or ignored") func signals() throws {
+        let result = try TestBundle(["/bin/probe", "signals"]).run()
+        #expect(result.output.isEmpty && result.code == 0, "\(result)")
+    }
+
+    @Test("the host's mount table does not change while a container runs") func hostMounts() throws {
+        func here() throws -> [String] { try MountInfo.all().map(\.mountPoint).filter { $0.contains("ctr-swift-bundle") } }
+        let bundle = try TestBundle(["/bin/probe", "pause"])
+        let child = try bundle.start()
+        try waitUntil { try child.text("out") == "ready\n" }
+        #expect(try here().filter { $0.hasPrefix(bundle.path.string) }.isEmpty)
+        _ = try bundle.verb("kill", [])
+        kill(child.pid, SIGTERM)
+        _ = try bundle.verb("delete", ["--force"])
+        #expect(try child.finish().code == 143)
+    }
+
+    @Test("loopback is up in a new network namespace, and nothing else is there") func loopback() throws {
+        let result = try TestBundle(shell: "ip -o link").run()
+        #expect(result.lines.count == 1 && result.output.contains("<LOOPBACK,UP"), "\(result)")
+    }
+
+    @Test("hostname and domain name are the container's") func names() throws {
+        let bundle = try TestBundle(shell: "cat /proc/sys/kernel/hostname /proc/sys/kernel/domainname")
+        bundle.spec.hostname = "inside"
+        bundle.spec.domainname = "example.org"
+        #expect(try bundle.run().lines == ["inside", "example.org"])
+    }
+
+    @Test("a namespace can be joined by its path") func joined() throws {
+        let bundle = try TestBundle(shell: "readlink /proc/self/ns/net /proc/self/ns/ipc")
+        bundle.spec.linux?.namespaces = ["pid", "uts", "mount"].map { RuntimeSpec.Linux.Namespace(type: $0) }
+            + [.init(type: "network", path: "/proc/\(getpid())/ns/net"), .init(type: "ipc", path: "/proc/\(getpid())/ns/ipc")]
+        var links: [String] = []
+        for name in ["net", "ipc"] {
+            var buffer = [CChar](repeating: 0, count: 64)
+            readlink("/proc/self/ns/\(name)", &buffer, 63)
+            links.append(String(cString: buffer))
+        }
+        #expect(try bundle.run().lines == links)
+    }
+
+    @Test("the session keyring is a new one (X-28)") func keyring() throws {
+        let result = try TestBundle(shell: "grep -c . /proc/keys || true").run()
+        #expect(result.code == 0, "\(result)")
+    }
+
+    @Test("the environment is the spec's and nothing more (CVE-2021-21334)") func environment() throws {
+        setenv("CTR_SWIFT_SECRET", "1", 1)
+        let bundle = try TestBundle(["/bin/busybox", "env"])
+        bundle.spec.process?.env = ["A=1", "B=two words", "NOEQUALS"]
+        #expect(try bundle.run().lines == ["A=1", "B=two words", "NOEQUALS"])
+    }
+
+    @Test("no process of the container reaches the runtime's binary for writing (CVE-2019-5736)") func ownBinary() throws {
+        for program in ["/proc/self/exe", "/bin/probe"] {
+            let bundle = try TestBundle([program, "overwrite"])
+            let result = try bundle.run()
+            #expect(!result.output.contains("writable"), "\(result)")
+            if program != "/bin/probe" { #expect(result.code == 126, "\(result)") }
+        }
+    }
+
+    @Test("a script whose interpreter is /proc/self/exe finds the runtime read-only (CVE-2019-5736)") func interpreterIsRuntime() throws {
+        let bundle = try TestBundle(["/bin/evil"])
+        let script = bundle.rootfs.appending("bin/evil").string
+        try #require(try command(["/bin/sh", "-c", "printf '#!/proc/self/exe\\n' > \(script); chmod 755 \(script)"]).code == 0)
+        let before = try command(["/usr/bin/sha256sum", TestBundle.runtime]).output
+        #expect(try bundle.run().code != 0)
+        #expect(try command(["/usr/bin/sha256sum", TestBundle.runtime]).output == before)
+    }
+}
+
+/// Polls, at most ten seconds.
+func waitUntil(_ condition: () throws -> Bool) throws {
+    for _ in 0..<1000 {
+        if try condition() { return }
+        usleep(10_000)
+    }
+    throw ProbeError(description: "waited ten seconds in vain")
+}
