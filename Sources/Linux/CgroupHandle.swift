@@ -28,10 +28,14 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
     /// Where a container's directories will be; `make` makes them. So parent and child know the paths before either works on them.
     /// - Parameters:
     ///   - path: below each hierarchy's root, without `.` and `..`.
-    ///   - unwanted: v1 controllers that nothing is asked of, and whose group would cost time.
+    ///   - unwanted: controllers that nothing is asked of, and whose group would cost time: no v1 directory, not handed down in v2.
     package init(_ layout: CgroupLayout, path: String, without unwanted: Set<String> = []) {
         directories = layout.hierarchies.filter { $0.isUnified || !unwanted.isSuperset(of: $0.controllers) }
-            .map { Directory(hierarchy: $0, path: path, created: false) }
+            .map { hierarchy in
+                var hierarchy = hierarchy
+                if hierarchy.isUnified { hierarchy.controllers.removeAll(where: unwanted.contains) }
+                return Directory(hierarchy: hierarchy, path: path, created: false)
+            }
     }
 
     /// Makes the directories, parents included; on v2 also hands the controllers down to them.
@@ -86,7 +90,9 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
             let enabled = Set(CgroupLayout.words(try readFile(control)))
             // Controllers that the parent itself was not given can't be handed on; a limit on one is refused where it is written.
             let given = CgroupLayout.words(try readFile(prefix.appending("cgroup.controllers")))
-            for controller in given where !enabled.contains(controller) { try writeFile(control, "+\(controller)") }
+            for controller in given where hierarchy.controllers.contains(controller) && !enabled.contains(controller) {
+                try writeFile(control, "+\(controller)")
+            }
             prefix.append(component)
             if prefix != FilePath(hierarchy.mountPoint).appending(path) { try makeDirectory(prefix, mode: 0o755) }
         }

@@ -18,7 +18,8 @@ struct InitProcess: ~Copyable {
     /// Device and inode of the runtime's own binary, which is never the container's program (CVE-2019-5736).
     let ownBinary: (device: UInt64, inode: UInt64)?
 
-    consuming func run() -> Never {
+    /// Borrowing: the channel must stay open until the report is written, since its end makes the parent read it.
+    borrowing func run() -> Never {
         do throws(LaunchError) {
             try prepare()
             try enterNamespaces()

@@ -16,7 +16,7 @@ package func launch(_ plan: InitPlan, gate: CInt? = nil) throws(LaunchError) -> 
         throw .refused("a process with threads can't be cloned")
     }
     let report = try during(.plan) { () throws(KernelError) in try LaunchReport() }
-    report.begin(.cgroup)
+    report.begin(.cgroup, inParent: true)
     var cgroup = try plan.cgroup.prepare()
     do throws(LaunchError) {
         return try launch(plan, report, &cgroup, gate)
@@ -33,7 +33,7 @@ private func launch(
     let cgroupPlan = plan.cgroup
     try during(.cgroup) { () throws(KernelError) in try cgroup.make(unified: true) }
     var terminal = try plan.makeTerminal(report)
-    report.begin(.clone)
+    report.begin(.clone, inParent: true)
     let ownBinary = ownBinaryIdentity()
     let ends = try during(.clone) { () throws(KernelError) in try LaunchChannel.pair() }
     let birth = try during(.clone) { () throws(KernelError) -> OwnedFD? in try birthplace(cgroup) }
@@ -50,16 +50,18 @@ private func launch(
     switch consume clone {
     case .child:
         let channel = LaunchChannel(ends.child, gate: gate)
-        InitProcess(plan: plan, report: report, channel: channel, terminal: terminal?.numbers, cgroup: cgroup, ownBinary: ownBinary).run()
+        let numbers = terminal.take()?.intoNumbers()
+        InitProcess(plan: plan, report: report, channel: channel, terminal: numbers, cgroup: cgroup, ownBinary: ownBinary).run()
     case .parent(let pid, let pidfd):
         _ = ctr_set_signal_mask(mask, nil)
         let mine = ends.parentOnly()
         _ = consume birth
-        report.begin(.limits)
+        report.begin(.limits, inParent: true)
         do throws(LaunchError) {
             try during(.cgroup) { () throws(KernelError) in try cgroup.make(unified: false) }
             try cgroupPlan.apply(to: cgroup)
             mine.announceCgroup()
+            report.begin(.wait, inParent: true)
             try awaitProgram(mine, report, pid)
         } catch {
             reap(pid)
@@ -111,7 +113,7 @@ private func startTicks(_ pid: Int32) -> UInt64 {
 extension InitPlan {
     fileprivate func makeTerminal(_ report: borrowing LaunchReport) throws(LaunchError) -> TerminalPair? {
         guard case .terminal(let rows, let columns) = stdio else { return nil }
-        report.begin(.terminal)
+        report.begin(.terminal, inParent: true)
         for mount in mounts where mount.target == "dev/pts" {
             guard case .filesystem("devpts", _, let options) = mount.kind else { continue }
             return try during(.terminal) { () throws(KernelError) in

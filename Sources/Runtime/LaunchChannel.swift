@@ -90,7 +90,12 @@ extension OwnedFD {
     borrowing func awaitChild() throws(KernelError) -> ChildProgress {
         let raw = self.raw
         var byte: UInt8 = 0
-        return try kernel("recv(2)", "launch channel") { recv(raw, &byte, 1, 0) } == 0 ? .ended : .atGate
+        do throws(KernelError) {
+            return try kernel("recv(2)", "launch channel") { recv(raw, &byte, 1, 0) } == 0 ? .ended : .atGate
+        } catch where error.errno == .connectionReset {
+            // It ended before it had read that its cgroup stands.
+            return .ended
+        }
     }
 
     /// Tells the child that its cgroup stands. A child that is gone already has left its reason in the report.

@@ -28,10 +28,11 @@ struct LaunchReport: ~Copyable {
 
     deinit { munmap(page, Self.size) }
 
-    // MARK: The child's side
+    // MARK: Notes
 
-    func begin(_ step: LaunchStep) {
-        page.storeBytes(of: step.index, as: UInt32.self)
+    /// - Parameter inParent: only the time is noted; where the child stands is the child's to say.
+    func begin(_ step: LaunchStep, inParent: Bool = false) {
+        if !inParent { page.storeBytes(of: step.index, as: UInt32.self) }
         page.storeBytes(of: monotonicNanoseconds(), toByteOffset: 64 + 8 * Int(step.index), as: UInt64.self)
     }
 
@@ -78,14 +79,15 @@ struct LaunchReport: ~Copyable {
             exitCode: page.load(fromByteOffset: 4, as: Int32.self))
     }
 
-    /// Each step that was begun, until the next one or `end`.
+    /// Each step that was begun, until the same process began its next one; the last ones until `end`.
     func timings(until end: UInt64) -> [LaunchTiming] {
-        var begun: [(step: LaunchStep, at: UInt64)] = []
-        for step in LaunchStep.allCases {
-            let at = page.load(fromByteOffset: 64 + 8 * Int(step.index), as: UInt64.self)
-            if at != 0 { begun.append((step, at)) }
-        }
-        begun.sort { $0.at < $1.at }
+        let parent = LaunchStep.allCases.prefix { $0 != .prepare }
+        return timings(of: Array(parent), until: end) + timings(of: Array(LaunchStep.allCases.dropFirst(parent.count)), until: end)
+    }
+
+    private func timings(of steps: [LaunchStep], until end: UInt64) -> [LaunchTiming] {
+        let begun = steps.map { (step: $0, at: page.load(fromByteOffset: 64 + 8 * Int($0.index), as: UInt64.self)) }
+            .filter { $0.at != 0 }.sorted { $0.at < $1.at }
         return begun.indices.map { index in
             let next = index + 1 < begun.count ? begun[index + 1].at : end
             return LaunchTiming(step: begun[index].step, microseconds: Int64(next &- begun[index].at) / 1000)

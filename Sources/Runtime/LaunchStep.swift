@@ -3,7 +3,7 @@
 /// The named steps from a plan to the container's own program. A failure says which one it was, and the timings tell each one's length.
 ///
 /// ```
-/// parent:  plan  cgroup  terminal  clone  limits                                               started
+/// parent:  plan  cgroup  terminal  clone  limits  wait                                         started
 /// child:   prepare namespaces root mounts devices masks  join-cgroup cgroup-mounts pivot  session identity … seccomp exec
 /// ```
 package enum LaunchStep: String, CaseIterable, Codable, Sendable, Hashable {
@@ -13,6 +13,7 @@ package enum LaunchStep: String, CaseIterable, Codable, Sendable, Hashable {
     case terminal = "open-terminal"
     case clone
     case limits = "set-limits"
+    case wait = "wait-for-program"
 
     // In the child, in this order.
     case prepare

@@ -20,8 +20,11 @@ struct TerminalPair: ~Copyable {
         self.peer = peer
     }
 
-    /// The numbers for the child, whose copies they name as well.
-    var numbers: TerminalNumbers { TerminalNumbers(filesystem: filesystem.raw, peer: peer.raw) }
+    /// For the child: its copies stay open until it closes all descriptors at once.
+    consuming func intoNumbers() -> TerminalNumbers {
+        _ = main.take()?.release()
+        return TerminalNumbers(filesystem: filesystem.release(), peer: peer.release())
+    }
 
     static func make(options: [MountPlan.Option], rows: UInt16, columns: UInt16) throws(KernelError) -> TerminalPair {
         let context = try FilesystemContext("devpts")

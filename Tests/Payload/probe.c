@@ -21,8 +21,8 @@ static void tell(const char *name, long result) { printf("%s %s\n", name, result
 // System calls by the native way, by x32's numbers and, on x86, by the 32-bit gate.
 static int calls(void) {
     tell("unshare", syscall(SYS_unshare, CLONE_NEWNS));
-    tell("unshare-user", syscall(SYS_unshare, CLONE_NEWUSER));
     tell("mount", syscall(SYS_mount, "none", "/tmp", "tmpfs", 0, ""));
+    tell("unshare-user", syscall(SYS_unshare, CLONE_NEWUSER));
     tell("setns", syscall(SYS_setns, 0, 0));
     tell("keyctl", syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0));
     tell("add_key", syscall(SYS_add_key, "user", "x", "y", 1, KEY_SPEC_SESSION_KEYRING));

@@ -15,7 +15,7 @@ import Testing
     @Test("a signal that ends the program is 128 + its number", arguments: [SIGKILL, SIGTERM, SIGSEGV, SIGABRT])
     func signals(signal: CInt) throws {
         // Process 1 gets no signal from inside that it has no handler for: its child ends, and the shell tells.
-        #expect(try TestBundle(shell: "/bin/probe raise \(signal)").run().code == 128 + signal)
+        #expect(try TestBundle(shell: "/bin/probe raise \(signal); exit $?").run().code == 128 + signal)
     }
 
     struct Refusal: CustomTestStringConvertible {

@@ -81,10 +81,10 @@ import Testing
     }
 
     @Test("a setuid binary gains nothing under no_new_privs") func setuid() throws {
-        let bundle = try TestBundle(["/bin/su-id", "-u"])
-        try command(["/bin/cp", TestBundle.busybox, bundle.rootfs.appending("bin/id-setuid").string])
-        try command(["/bin/chmod", "4755", bundle.rootfs.appending("bin/id-setuid").string])
-        bundle.spec.process?.args = ["/bin/id-setuid", "id", "-u"]
+        let bundle = try TestBundle()
+        try command(["/bin/cp", TestBundle.busybox, bundle.rootfs.appending("bin/busybox-setuid").string])
+        try command(["/bin/chmod", "4755", bundle.rootfs.appending("bin/busybox-setuid").string])
+        bundle.spec.process?.args = ["/bin/busybox-setuid", "id", "-u"]
         bundle.spec.process?.user = .init(uid: 1000, gid: 1000)
         #expect(try bundle.run().lines == ["1000"])
     }

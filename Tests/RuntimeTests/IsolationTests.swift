@@ -14,9 +14,7 @@ import Testing
         let inside = try bundle.run().lines
         try #require(inside.count == names.count)
         for (name, link) in zip(names, inside) {
-            var buffer = [CChar](repeating: 0, count: 64)
-            readlink("/proc/self/ns/\(name)", &buffer, 63)
-            #expect(link != String(cString: buffer), "\(name)")
+            #expect(link != hostNamespace(name), "\(name)")
         }
     }
 
@@ -45,10 +43,8 @@ import Testing
         let child = try bundle.start()
         try waitUntil { try child.text("out") == "ready\n" }
         #expect(try here().filter { $0.hasPrefix(bundle.path.string) }.isEmpty)
-        _ = try bundle.verb("kill", [])
-        kill(child.pid, SIGTERM)
         _ = try bundle.verb("delete", ["--force"])
-        #expect(try child.finish().code == 143)
+        #expect(try child.finish().code == 137)
     }
 
     @Test("loopback is up in a new network namespace, and nothing else is there") func loopback() throws {
@@ -64,16 +60,10 @@ import Testing
     }
 
     @Test("a namespace can be joined by its path") func joined() throws {
-        let bundle = try TestBundle(shell: "readlink /proc/self/ns/net /proc/self/ns/ipc")
+        let bundle = try TestBundle(shell: "readlink /proc/self/ns/net; readlink /proc/self/ns/ipc")
         bundle.spec.linux?.namespaces = ["pid", "uts", "mount"].map { RuntimeSpec.Linux.Namespace(type: $0) }
             + [.init(type: "network", path: "/proc/\(getpid())/ns/net"), .init(type: "ipc", path: "/proc/\(getpid())/ns/ipc")]
-        var links: [String] = []
-        for name in ["net", "ipc"] {
-            var buffer = [CChar](repeating: 0, count: 64)
-            readlink("/proc/self/ns/\(name)", &buffer, 63)
-            links.append(String(cString: buffer))
-        }
-        #expect(try bundle.run().lines == links)
+        #expect(try bundle.run().lines == ["net", "ipc"].map { hostNamespace($0) })
     }
 
     @Test("the session keyring is a new one (X-28)") func keyring() throws {
@@ -105,6 +95,15 @@ import Testing
         #expect(try bundle.run().code != 0)
         #expect(try command(["/usr/bin/sha256sum", TestBundle.runtime]).output == before)
     }
+}
+
+/// "net:[4026531840]"
+func hostNamespace(_ name: String) -> String {
+    var buffer = [UInt8](repeating: 0, count: 64)
+    let count = buffer.withUnsafeMutableBytes { bytes in
+        bytes.bindMemory(to: CChar.self).baseAddress.map { readlink("/proc/self/ns/\(name)", $0, 63) } ?? 0
+    }
+    return String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
 }
 
 /// Polls, at most ten seconds.
