@@ -42,10 +42,12 @@ package final class APIServer: Service {
     package func run() async throws {
         guard let listener = self.listener.withLock({ $0.take() }) else { return }
         let name = listener.name
+        let backlog = try ListeningSocket.Backlog(of: listener)
         let descriptor = listener.release()
         let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .bind(descriptor, serverBackPressureStrategy: .init(lowWatermark: 1, highWatermark: 8)) { self.open($0) }
+        try backlog.restore()
         let sweep = server.channel.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { [connections] _ in
             connections.closeOverdue(.now())
         }
@@ -102,7 +104,7 @@ package final class APIServer: Service {
 
     private static func configuration(_ connection: Connection) -> HTTP1Channel.Configuration {
         HTTP1Channel.Configuration(
-            additionalChannelHandlers: [LeavingHandler(connection)],
+            additionalChannelHandlers: [ConnectionHandler(connection)],
             idleTimeout: Limits.idle,
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: Limits.headerFieldBytes, maxHeaderListSize: Limits.headerListBytes,

@@ -4,8 +4,8 @@ internal import NIOCore
 
 /// How much, and how long, a client may ask of the server. docs/api/openapi.yaml tells them.
 enum Limits {
-    static let headerFieldBytes = 8 << 10
-    static let headerListBytes = 8 << 10
+    static let headerFieldBytes = 16 << 10
+    static let headerListBytes = 32 << 10
     static let headerFields = 128
     /// A JSON body.
     static let bodyBytes = 1 << 20
@@ -21,6 +21,8 @@ enum Limits {
     static let lingering = TimeAmount.seconds(2)
     /// Lines that wait for a client of a stream; beyond it their producer waits.
     static let pendingStreamBytes = 256 << 10
+    /// Connections that wait to be accepted: a client beyond it waits, or is told EAGAIN.
+    static let backlog: CInt = 4096
     /// Open connections: a foreground `run` holds one for its `wait`.
     static let connections = 8192
 }

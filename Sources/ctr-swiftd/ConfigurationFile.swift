@@ -16,7 +16,10 @@ extension Settings {
             if file == nil, error.errno == .noSuchFileOrDirectory { return }
             throw StartError("configuration: \(error)")
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw StartError("\(path): not UTF-8") }
+        // The parser takes a C string: what comes after a NUL would be dropped.
+        guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
+            throw StartError("\(path): not UTF-8, or it holds a NUL")
+        }
         do {
             try take(TOMLTable(string: text), path)
         } catch let error as StartError {

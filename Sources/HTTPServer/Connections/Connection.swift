@@ -46,33 +46,12 @@ final class Connection: Sendable {
         if hasLeft { action?() }
     }
 
-    fileprivate func clientLeft() {
+    /// Told by the channel.
+    func clientLeft() {
         let action = state.withLock { state in
             state.hasLeft = true
             return state.onLeaving.take()
         }
         action?()
-    }
-}
-
-/// Hears from the channel that the client will send nothing more.
-///
-/// Hummingbird's own way, `consumeWithInboundCloseHandler`, is not used: a request that is answered before its end was read
-/// leaves an unfinished stream behind, and freeing that traps (2.28).
-final class LeavingHandler: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = NIOAny
-
-    private let connection: Connection
-
-    init(_ connection: Connection) { self.connection = connection }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case ChannelEvent.inputClosed? = event as? ChannelEvent { connection.clientLeft() }
-        context.fireUserInboundEventTriggered(event)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        connection.clientLeft()
-        context.fireChannelInactive()
     }
 }

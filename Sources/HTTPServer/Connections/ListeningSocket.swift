@@ -22,6 +22,18 @@ package struct ListeningSocket: ~Copyable, Sendable {
     /// Gives the descriptor away, to who serves on it.
     consuming func release() -> CInt { descriptor.release() }
 
+    /// How many connections may wait to be accepted: set again after NIO has taken the socket over, which sets it to 128.
+    struct Backlog: ~Copyable {
+        private let descriptor: OwnedFD
+
+        init(of socket: borrowing ListeningSocket) throws(KernelError) { descriptor = try socket.descriptor.duplicate() }
+
+        consuming func restore() throws(KernelError) {
+            let raw = descriptor.raw
+            try kernel("listen(2)", "the API's socket") { Glibc.listen(raw, Limits.backlog) }
+        }
+    }
+
     /// Binds and listens at `path` with mode 0660 root:`group`.
     ///
     /// A lock beside the socket (`<name>.lock`) is held as long as the process lives: two daemons can't take the name from each other,
@@ -57,7 +69,7 @@ package struct ListeningSocket: ~Copyable, Sendable {
         do throws(KernelError) {
             let directory = name.parent
             try kernel("fchownat(2)", path.string) { fchownat(directory, file, 0, group, AT_SYMLINK_NOFOLLOW) }
-            try kernel("listen(2)", path.string) { Glibc.listen(raw, SOMAXCONN) }
+            try kernel("listen(2)", path.string) { Glibc.listen(raw, Limits.backlog) }
         } catch {
             name.remove()
             throw error

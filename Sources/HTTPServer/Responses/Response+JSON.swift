@@ -23,9 +23,15 @@ extension Response {
     }
 
     init(_ problem: APIProblem) {
-        // A problem is strings and numbers: it can always be encoded.
-        let bytes = (try? JSON.encode(problem.problem)) ?? []
-        self.init(bytes: bytes, type: APIMediaType.problem, status: problem.code.status)
+        self.init(bytes: problem.bytes, type: APIMediaType.problem, status: problem.code.status)
         if let allowed = problem.allowed { headers[.allow] = allowed }
+    }
+}
+
+extension APIProblem {
+    /// As JSON.
+    var bytes: [UInt8] {
+        // A problem is strings and numbers: it can always be encoded.
+        (try? JSON.encode(problem)) ?? []
     }
 }

@@ -99,7 +99,8 @@ extension Connection {
             } onCancel: {
                 task.cancel()
             }
-        } catch let error where Task.isShuttingDownGracefully {
+        } catch {
+            guard Task.isShuttingDownGracefully else { throw error }
             throw APIProblem(.shuttingDown, "the daemon is being stopped; the container goes on", remedy: "ask again when it is back")
         }
     }
