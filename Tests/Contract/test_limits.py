@@ -2,6 +2,7 @@
 """Large bodies, slow clients, many connections: bounded, and felt by nobody else."""
 import json
 import socket
+import threading
 import time
 
 import pytest
@@ -102,3 +103,47 @@ def test_a_client_that_has_closed_its_sending_half_still_gets_its_answer(api):
     plain = api.raw(b"GET /v1/version HTTP/1.1\r\nHost: a\r\n\r\n")
     plain.shutdown(socket.SHUT_WR)
     assert read_to_end(plain).startswith(b"HTTP/1.1 200")
+
+
+def test_slow_clients_are_let_go(api):
+    """Half a minute for a body, for each piece of an archive, and for an answer that nobody takes."""
+
+    def drip(plain):
+        plain.settimeout(1)
+        while True:
+            try:
+                plain.sendall(b" ")
+                if plain.recv(4096) == b"":
+                    return
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+
+    def stall(plain):
+        read_to_end(plain)
+
+    def never_read(plain):
+        plain.settimeout(1)
+        while True:
+            try:
+                plain.sendall(b"GET /v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+
+    post = b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\nContent-Length: 1000\r\n\r\n"
+    clients = {
+        drip: api.raw(post % (b"/v1/containers", b"application/json"), timeout=60),
+        stall: api.raw(post % (b"/v1/images/load", b"application/x-tar") + b"x", timeout=60),
+        never_read: api.raw(timeout=60),
+    }
+    start = time.monotonic()
+    threads = [threading.Thread(target=behaviour, args=(plain,), daemon=True) for behaviour, plain in clients.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not [thread for thread in threads if thread.is_alive()]
+    assert 25 < time.monotonic() - start < 45
