@@ -5,32 +5,29 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-// The cgroups: joined as late as the mounts allow, because the parent makes them meanwhile.
+// What the parent makes meanwhile: joined as late as the mounts allow.
 extension InitProcess {
-    borrowing func joinCgroup(_ root: borrowing RootDirectory) throws(LaunchError) {
-        report.begin(.joinCgroup)
-        try channel.waitForCgroup()
-        try during(.joinCgroup) { () throws(KernelError) in
+    borrowing func join() throws(LaunchError) {
+        report.begin(.join)
+        let network = try channel.waitForParent()
+        try during(.join) { () throws(KernelError) in
             try CgroupMembership(cgroup).join()
             // After the join, so that the container's cgroup is the root of what it sees.
             if plan.namespaces.new.contains(.cgroup) { try unshareNamespaces(.cgroup) }
+            if let network { try enterNamespace(network, .network, object: "the new network") }
         }
-        report.begin(.cgroupMounts)
-        for mount in plan.mounts {
-            guard case .cgroup = mount.kind else { continue }
-            try during(.cgroupMounts, mount.destination) { () throws(KernelError) in try attach(cgroup, mount, root) }
-        }
+        guard !plan.sysctls.isEmpty else { return }
+        report.begin(.sysctl)
+        for sysctl in plan.sysctls { try during(.sysctl, sysctl.key) { () throws(KernelError) in try sysctl.write() } }
     }
 
     /// v2: a bind of the container's own directory. v1 and hybrid: a small tmpfs with one bind a controller.
-    private borrowing func attach(
-        _ handle: CgroupHandle, _ plan: MountPlan, _ root: borrowing RootDirectory
-    ) throws(KernelError) {
+    borrowing func attachCgroup(_ plan: MountPlan, _ root: borrowing RootDirectory) throws(KernelError) {
         let target = try root.openOrMake(plan.target, directory: true, plan.links)
         let attributes = plan.flags.set.union([.noSetuid, .noDevices, .noExecute])
-        let classic = handle.directories.filter { !$0.hierarchy.isUnified }
+        let classic = cgroup.directories.filter { !$0.hierarchy.isUnified }
         if classic.isEmpty {
-            guard let unified = handle.unified else { return }
+            guard let unified = cgroup.unified else { return }
             let mount = try DetachedMount(cloning: unified.location)
             try mount.setAttributes(attributes, name: plan.destination)
             return try mount.attach(at: target.raw, name: plan.destination)

@@ -7,7 +7,17 @@ internal import SystemPackage
 
 // Nodes and links in /dev. Source: runtime-spec config-linux.md, "Default Devices" and "Dev symbolic links".
 extension InitProcess {
-    borrowing func makeDevices(_ root: borrowing RootDirectory) throws(KernelError) {
+    /// Nothing is made in a /dev that is bound from the host: that would be the host's.
+    borrowing func makeDevices(_ root: borrowing RootDirectory) throws(LaunchError) {
+        report.begin(.devices)
+        let isBound = plan.mounts.contains { if case .bind = $0.kind { $0.target == "dev" } else { false } }
+        try during(.devices) { () throws(KernelError) in
+            if !isBound { try makeNodes(root) }
+            if let terminal { try bindConsole(terminal, root) }
+        }
+    }
+
+    private borrowing func makeNodes(_ root: borrowing RootDirectory) throws(KernelError) {
         var parents: [FilePath: CInt] = [:]
         defer { for descriptor in parents.values { close(descriptor) } }
         func parent(_ path: FilePath) throws(KernelError) -> CInt {
@@ -18,7 +28,6 @@ extension InitProcess {
         }
         for device in plan.devices { try make(device, in: try parent(device.path.removingLastComponent())) }
         for (target, name) in Self.links { try link(target, name, in: try parent("dev")) }
-        if let terminal { try bindConsole(terminal, root) }
     }
 
     private static let links: [(target: String, name: FilePath)] = [

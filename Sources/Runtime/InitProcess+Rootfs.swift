@@ -36,19 +36,28 @@ extension InitProcess {
         try setPropagation(above.max { $0.length < $1.length } ?? "/", .private, recursive: false)
     }
 
+    /// Mounts in the spec's order; before the first that shows the network or the cgroup, the child joins them.
     borrowing func fillRoot(_ root: borrowing RootDirectory) throws(LaunchError) {
         report.begin(.mounts)
-        for mount in plan.mounts {
-            if case .cgroup = mount.kind { continue }
-            try during(.mounts, mount.destination) { () throws(KernelError) in try attach(mount, root) }
-        }
-        report.begin(.devices)
-        try during(.devices) { () throws(KernelError) in try makeDevices(root) }
+        let split = plan.mounts.firstIndex(where: \.needsParent) ?? plan.mounts.endIndex
+        let (early, late) = (plan.mounts[..<split], plan.mounts[split...])
+        for mount in early { try attach(mount, root, .mounts) }
+        // Nodes go into the /dev that stays, not below a mount to come.
+        let devicesNow = !late.contains { $0.target == "dev" }
+        if devicesNow { try makeDevices(root) }
+        try join()
+        report.begin(.restOfMounts)
+        for mount in late { try attach(mount, root, .restOfMounts) }
+        if !devicesNow { try makeDevices(root) }
         report.begin(.paths)
         try during(.paths) { () throws(KernelError) in try coverPaths(root) }
     }
 
     // MARK: Mounts
+
+    private borrowing func attach(_ mount: MountPlan, _ root: borrowing RootDirectory, _ step: LaunchStep) throws(LaunchError) {
+        try during(step, mount.destination) { () throws(KernelError) in try attach(mount, root) }
+    }
 
     private borrowing func attach(_ plan: MountPlan, _ root: borrowing RootDirectory) throws(KernelError) {
         switch plan.kind {
@@ -64,7 +73,7 @@ extension InitProcess {
             let target = try root.openOrMake(plan.target, directory: true, plan.links)
             let mount = try newFilesystem(type, source, options, plan.flags)
             try mount.attach(at: target.raw, name: plan.destination)
-        case .cgroup: break
+        case .cgroup: try attachCgroup(plan, root)
         }
     }
 

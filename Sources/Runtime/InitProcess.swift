@@ -25,7 +25,6 @@ struct InitProcess: ~Copyable {
             try enterNamespaces()
             let root = try mountRoot()
             try fillRoot(root)
-            try joinCgroup(root)
             try pivot(root)
             try becomeUser()
             try execute()
@@ -80,19 +79,6 @@ struct InitProcess: ~Copyable {
         }
         if let score = plan.process.outOfMemoryScore {
             try during(.namespaces) { () throws(KernelError) in try writeFile("/proc/self/oom_score_adj", "\(score)") }
-        }
-        if !plan.sysctls.isEmpty {
-            report.begin(.sysctl)
-            for sysctl in plan.sysctls { try during(.sysctl, sysctl.key) { () throws(KernelError) in try sysctl.write() } }
-        }
-        if plan.namespaces.new.contains(.network) {
-            report.begin(.loopback)
-            try during(.loopback) { () throws(KernelError) in
-                let endpoint = OwnedFD(
-                    owning: try kernel("socket(2)", "AF_INET") { socket(AF_INET, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0) })
-                let raw = endpoint.raw
-                try kernel("ioctl(2)", "lo up") { ctr_interface_up(raw, "lo") }
-            }
         }
     }
 

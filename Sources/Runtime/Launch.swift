@@ -56,11 +56,13 @@ private func launch(
         _ = ctr_set_signal_mask(mask, nil)
         let mine = ends.parentOnly()
         _ = consume birth
-        report.begin(.limits, inParent: true)
         do throws(LaunchError) {
+            report.begin(.network, inParent: true)
+            let network = try plan.makeNetwork()
+            report.begin(.limits, inParent: true)
             try during(.cgroup) { () throws(KernelError) in try cgroup.make(unified: false) }
             try cgroupPlan.apply(to: cgroup)
-            mine.announceCgroup()
+            mine.releaseChild(network: network.rawNumber())
             report.begin(.wait, inParent: true)
             try awaitProgram(mine, report, pid)
         } catch {
@@ -123,11 +125,37 @@ extension InitPlan {
         throw .refused("a terminal needs a devpts mount at /dev/pts")
     }
 
+    /// A new network namespace with loopback up. It takes the kernel longer than anything else here, so the parent goes there and
+    /// back while the child mounts.
+    fileprivate func makeNetwork() throws(LaunchError) -> OwnedFD? {
+        guard namespaces.new.contains(.network) else { return nil }
+        return try during(.network) { () throws(KernelError) in
+            let own = try openFile("/proc/self/ns/net", O_RDONLY)
+            try unshareNamespaces(.network)
+            do throws(KernelError) {
+                try raiseLoopback()
+                let made = try openFile("/proc/self/ns/net", O_RDONLY)
+                try enterNamespace(own.raw, .network, object: "own network")
+                return made
+            } catch {
+                try enterNamespace(own.raw, .network, object: "own network")
+                throw error
+            }
+        }
+    }
+
+    private func raiseLoopback() throws(KernelError) {
+        let kind = CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue)
+        let endpoint = OwnedFD(owning: try kernel("socket(2)", "AF_INET") { socket(AF_INET, kind, 0) })
+        let raw = endpoint.raw
+        try kernel("ioctl(2)", "lo up") { ctr_interface_up(raw, "lo") }
+    }
+
     /// A pid namespace is joined by the parent for its next child, and left again.
     fileprivate func clone(cgroup: borrowing Optional<OwnedFD>) throws(LaunchError) -> CloneResult {
         let birthplace = cgroup.rawNumber()
-        // The cgroup namespace comes after the process has joined its v1 groups.
-        let new = namespaces.new.subtracting(.cgroup)
+        // The cgroup namespace comes after the process has joined its v1 groups, the network namespace from the parent.
+        let new = namespaces.new.subtracting([.cgroup, .network])
         guard let path = namespaces.joined.first(where: { $0.kind == .pid })?.path else {
             return try during(.clone) { () throws(KernelError) in try cloneProcess(new, cgroup: birthplace) }
         }

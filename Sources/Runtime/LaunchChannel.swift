@@ -9,7 +9,7 @@ internal import SystemPackage
 ///
 /// ```
 /// parent                              child
-///   |  -- "c": the cgroup stands -------->|   (the end instead: give up)
+///   |  -- "c" [+ network namespace] ----->|   the cgroup stands (the end instead: give up)
 ///   |<------- "g": waits at the gate -----|   (only with a gate; the parent then stops listening)
 ///   |<------- end ------------------------|   exec, or exit with the reason in the report
 /// ```
@@ -42,13 +42,16 @@ struct LaunchChannel: ~Copyable {
 
     var hasGate: Bool { gate != nil }
 
-    func waitForCgroup() throws(LaunchError) {
+    /// - Returns: the network namespace that the parent made, where it made one; open until all descriptors are closed.
+    func waitForParent() throws(LaunchError) -> CInt? {
         let raw = socket.raw
         var byte: UInt8 = 0
-        let count = try during(.joinCgroup) { () throws(KernelError) in
-            try kernel("recv(2)", "launch channel") { recv(raw, &byte, 1, 0) }
+        var network: CInt = -1
+        let count = try during(.join) { () throws(KernelError) in
+            try kernel("recvmsg(2)", "launch channel") { ctr_receive_descriptor(raw, &byte, 1, &network) }
         }
-        if count == 0 { throw LaunchError(step: .joinCgroup, reason: "the runtime gave up") }
+        if count == 0 { throw LaunchError(step: .join, reason: "the runtime gave up") }
+        return network >= 0 ? network : nil
     }
 
     func waitAtGate() throws(LaunchError) {
@@ -98,9 +101,14 @@ extension OwnedFD {
         }
     }
 
-    /// Tells the child that its cgroup stands. A child that is gone already has left its reason in the report.
-    borrowing func announceCgroup() {
+    /// Tells the child that its cgroup stands, and gives it its network namespace. A child that is gone already has left its
+    /// reason in the report.
+    borrowing func releaseChild(network: CInt?) {
         let raw = self.raw
-        _ = send(raw, "c", 1, CInt(MSG_NOSIGNAL))
+        if let network {
+            _ = ctr_send_descriptor(raw, "c", 1, network)
+        } else {
+            _ = send(raw, "c", 1, CInt(MSG_NOSIGNAL))
+        }
     }
 }

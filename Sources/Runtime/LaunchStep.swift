@@ -2,9 +2,14 @@
 
 /// The named steps from a plan to the container's own program. A failure says which one it was, and the timings tell each one's length.
 ///
+/// The slow things that belong to no process, a network namespace and cgroup v1 directories, are made by the parent while the child
+/// mounts; "join" is where the child waits for them.
+///
 /// ```
-/// parent:  plan  cgroup  terminal  clone  limits  wait                                         started
-/// child:   prepare namespaces root mounts devices masks  join-cgroup cgroup-mounts pivot  session identity … seccomp exec
+/// parent:  plan create-cgroup open-terminal clone | make-network set-limits    | wait-for-program
+/// child:                                          | prepare enter-namespaces   |
+///                                                 | mount-root mounts devices  | join sysctl rest-of-mounts mask-paths pivot-root
+///                                                                              | session hostname … find-program gate seccomp exec
 /// ```
 package enum LaunchStep: String, CaseIterable, Codable, Sendable, Hashable {
     // In the parent.
@@ -12,20 +17,20 @@ package enum LaunchStep: String, CaseIterable, Codable, Sendable, Hashable {
     case cgroup = "create-cgroup"
     case terminal = "open-terminal"
     case clone
+    case network = "make-network"
     case limits = "set-limits"
     case wait = "wait-for-program"
 
     // In the child, in this order.
     case prepare
     case namespaces = "enter-namespaces"
-    case sysctl
-    case loopback
     case mountRoot = "mount-root"
     case mounts
     case devices
+    case join
+    case sysctl
+    case restOfMounts = "rest-of-mounts"
     case paths = "mask-paths"
-    case joinCgroup = "join-cgroup"
-    case cgroupMounts = "mount-cgroup"
     case pivotRoot = "pivot-root"
     case session
     case hostname

@@ -27,6 +27,15 @@ struct MountPlan {
     var kind: Kind
     var flags = MountFlags()
 
+    /// sysfs shows the network namespace of its mounting process, the cgroup mounts its cgroups: both come from the parent.
+    var needsParent: Bool {
+        switch kind {
+        case .bind: false
+        case .filesystem(let type, _, _): type == "sysfs"
+        case .cgroup: true
+        }
+    }
+
     /// These must be where their name says: a link there would put the kernel's files, and later the masks, somewhere else.
     var links: RootDirectory.Links {
         switch kind {

@@ -115,6 +115,24 @@ static inline ssize_t ctr_send_descriptor(int socket, const void *bytes, size_t 
     return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
+/// Receives bytes with at most one descriptor, close-on-exec; -1 in *descriptor where none came along.
+static inline ssize_t ctr_receive_descriptor(int socket, void *bytes, size_t count, int *descriptor) {
+    union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr header; } control;
+    struct iovec part = {bytes, count};
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.bytes;
+    message.msg_controllen = sizeof control.bytes;
+    *descriptor = -1;
+    ssize_t result = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (result >= 0 && header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+        memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);
+    return result;
+}
+
 /// Brings an interface up. netdevice(7).
 static inline int ctr_interface_up(int socket, const char *name) {
     struct ifreq request;
