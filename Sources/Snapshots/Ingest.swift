@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import Linux
+internal import Metadata
+internal import Synchronization
+package import SystemPackage
+
+/// A directory that a layer is extracted into. It becomes a layer by `SnapshotStore.commit`, or trash: by `abandon`, by losing its last
+/// reference, or at the next start.
+package final class Ingest: Sendable {
+    enum State { case open, committed, abandoned }
+
+    /// The layer's future id, and the name of its directory.
+    package let id: Int64
+    package let directory: FilePath
+    /// Empty at first, 0755, root's: extract into it.
+    package var filesystem: FilePath { directory.appending("fs") }
+
+    /// Opened before the first file is written, so that a write error in between is told when it is synced.
+    private let handle: OwnedFD
+    private let trash: TrashCollector
+    private let state = Mutex(State.open)
+
+    init(id: Int64, directories: StoreDirectories, trash: TrashCollector) throws(KernelError) {
+        self.id = id
+        self.trash = trash
+        directory = directories.ingest(id)
+        try makeDirectory(directory, mode: 0o700)
+        do throws(KernelError) {
+            try makeDirectory(directory.appending("fs"), mode: 0o755)
+            handle = try openFile(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        } catch {
+            try? removeTree(directory)
+            throw error
+        }
+        trash.pause()
+    }
+
+    deinit { abandon() }
+
+    /// Gives the directory up. After a commit, or a second time, it does nothing.
+    package func abandon() {
+        guard end(as: .abandoned) else { return }
+        trash.discardLogged(directory)
+        trash.resume()
+    }
+
+    /// The directory is the store's from now on.
+    func handOver() -> Bool {
+        guard end(as: .committed) else { return false }
+        trash.resume()
+        return true
+    }
+
+    func sync() throws(KernelError) { try handle.syncFilesystem(directory.string) }
+
+    private func end(as end: State) -> Bool {
+        state.withLock { state in
+            guard state == .open else { return false }
+            state = end
+            return true
+        }
+    }
+}

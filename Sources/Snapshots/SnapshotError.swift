@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Linux
+package import Metadata
+package import OCI
+package import SystemPackage
+
+/// Why the store refused. Nothing half-made is recorded after any of them.
+package enum SnapshotError: Error, Sendable, Hashable {
+    /// What was being done when the kernel refused.
+    package enum Step: String, Sendable, Hashable {
+        case prepareRoot = "prepare the root"
+        case sweep = "sweep the root"
+        case beginIngest = "make an ingest directory"
+        case describeLayer = "write layer.json"
+        case sync = "sync the layers of an image"
+        case placeLayer = "move a layer into place"
+        case readFacts = "read layer.json"
+        case createUpper = "make a writable layer"
+        case discard = "move to the trash"
+        case measure = "measure"
+        case checkSpace = "look for free space"
+    }
+
+    case notEnoughBytes(needed: UInt64, free: UInt64, reserve: UInt64, store: FilePath)
+    case notEnoughInodes(needed: UInt64, free: UInt64, reserve: UInt64, store: FilePath)
+    /// The root holds layers or containers, and its database is gone: sweeping would delete them all.
+    case databaseLost(root: FilePath, holds: String)
+    case noSuchImage(Digest)
+    /// A name that can't be a directory's.
+    case invalidContainerID(String)
+    case containerExists(String)
+    /// Committed or abandoned before.
+    case ingestEnded(FilePath)
+    case damagedFacts(path: FilePath, reason: String)
+    case metadata(MetadataError)
+    case kernel(Step, KernelError)
+}
+
+extension SnapshotError {
+    package var remedy: String? {
+        switch self {
+        case .notEnoughBytes(_, _, _, let store): "free space under \(store), remove images (`ctr-swift rmi`), or move the root"
+        case .notEnoughInodes(_, _, _, let store): "free inodes under \(store), remove images (`ctr-swift rmi`), or move the root"
+        case .databaseLost(let root, _): "put the database back, or move \(root)/layers and \(root)/containers away"
+        case .noSuchImage: "pull it first"
+        case .metadata(let error): error.remedy
+        case .kernel(_, let error) where error.errno == .noSpace: "free space or inodes on the filesystem of the root"
+        case .kernel, .invalidContainerID, .containerExists, .ingestEnded, .damagedFacts: nil
+        }
+    }
+
+    /// Bytes or inodes ran out, whoever noticed.
+    package var isOutOfSpace: Bool {
+        switch self {
+        case .notEnoughBytes, .notEnoughInodes: true
+        case .metadata(let error): error.isOutOfSpace
+        case .kernel(_, let error): error.errno == .noSpace || error.errno == .diskQuotaExceeded
+        default: false
+        }
+    }
+}
+
+extension SnapshotError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .notEnoughBytes(let needed, let free, let reserve, let store):
+            "not enough space under \"\(store)\": \(needed) bytes needed, \(free) free, of which \(reserve) stay in reserve"
+        case .notEnoughInodes(let needed, let free, let reserve, let store):
+            "not enough inodes under \"\(store)\": \(needed) needed, \(free) free, of which \(reserve) stay in reserve"
+        case .databaseLost(let root, let holds): "the database of \"\(root)\" is new, but the root holds \(holds)"
+        case .noSuchImage(let digest): "image \(digest) is not stored"
+        case .invalidContainerID(let id): "\"\(printable(id))\" can't be a container's id"
+        case .containerExists(let id): "container \(id) has a writable layer already"
+        case .ingestEnded(let path): "\"\(path)\" was committed or abandoned before"
+        case .damagedFacts(let path, let reason): "\"\(path)\" can't be read: \(reason)"
+        case .metadata(let error): "\(error)"
+        case .kernel(let step, let error): "\(step.rawValue): \(error)"
+        }
+    }
+}
+
+/// Names the step of kernel calls.
+func kernelStep<Value: ~Copyable>(
+    _ step: SnapshotError.Step, _ body: () throws(KernelError) -> Value
+) throws(SnapshotError) -> Value {
+    do throws(KernelError) { return try body() } catch { throw .kernel(step, error) }
+}
+
+func metadataStep<Value>(_ body: () throws(MetadataError) -> Value) throws(SnapshotError) -> Value {
+    do throws(MetadataError) { return try body() } catch { throw .metadata(error) }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Linux
+internal import Logging
+internal import Metadata
+internal import SystemPackage
+
+extension SnapshotStore {
+    /// At the start, before anything else: what a crash left is moved into the trash.
+    func sweep() throws(SnapshotError) {
+        let layers = try metadataStep { () throws(MetadataError) in try metadata.layers() }
+        let containers = Set(try metadataStep { () throws(MetadataError) in try metadata.containers() }.map(\.id))
+        let kept = Set(layers.map(\.shortID))
+        let swept =
+            try sweep(directories.ingest) { _ in false } + sweep(directories.layers, keeping: kept.contains)
+            + sweep(directories.containers, keeping: containers.contains)
+        if swept > 0 { logger.notice("swept what an interrupted operation left", metadata: ["directories": "\(swept)"]) }
+        try reportMissing(layers)
+        _ = try removeUnreferencedLayers()
+    }
+
+    private func sweep(_ directory: FilePath, keeping isKept: (String) -> Bool) throws(SnapshotError) -> Int {
+        try kernelStep(.sweep) { () throws(KernelError) in
+            var count = 0
+            for name in try StoreDirectories.names(in: directory) where !isKept(name.string) {
+                try trash.discard(directory.appending(name))
+                count += 1
+            }
+            return count
+        }
+    }
+
+    /// Somebody else deleted them: told here, put back by the next pull of an image that has them.
+    private func reportMissing(_ layers: [LayerRecord]) throws(SnapshotError) {
+        let present = Set(
+            try kernelStep(.sweep) { () throws(KernelError) in try StoreDirectories.names(in: directories.layers) }.map(\.string))
+        for layer in layers where !present.contains(layer.shortID) {
+            logger.error(
+                "a layer's directory is missing; pull an image that has it again",
+                metadata: ["layer": "\(layer.key.text)", "path": "\(directories.layer(layer.id))"])
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Linux
+package import Logging
+package import Metadata
+internal import Synchronization
+package import SystemPackage
+
+/// Which directories exist, who refers to them, how they stack, what they use.
+///
+/// Life of a layer: `beginIngest` -> extracted by the caller into `Ingest.filesystem` -> `commit` with its image (synced, renamed into
+/// `layers/`, recorded) -> held by images, containers and leases -> `removeUnreferencedLayers` (row gone, renamed into `trash/`) -> deleted.
+/// A kill or power cut at any point leaves nothing that is recorded and wrong; what is not recorded is swept by the next `init`.
+///
+/// Calls block: make them on a thread that may.
+package final class SnapshotStore: Sendable {
+    package let directories: StoreDirectories
+    package let metadata: MetadataStore
+    package let reserve: SpaceReserve
+    let logger: Logger
+    let trash: TrashCollector
+    let stacks = StackCache()
+    /// The last id that was given to an ingest.
+    let lastID: Atomic<Int64>
+    let failpoint: Failpoint?
+
+    /// Makes the directories, and moves what nothing refers to into the trash: unfinished ingests, directories without a row, layers that
+    /// no image and no container holds. Nothing may be under way yet. `metadata` holds the root's lock.
+    /// - Parameters:
+    ///   - root: an absolute path, where `metadata` lies too.
+    ///   - failpoint: for tests.
+    package init(
+        root: FilePath, metadata: MetadataStore, reserve: SpaceReserve = SpaceReserve(), logger: Logger, failpoint: Failpoint? = nil
+    ) throws(SnapshotError) {
+        directories = StoreDirectories(root: root)
+        self.metadata = metadata
+        self.reserve = reserve
+        self.logger = logger
+        self.failpoint = failpoint
+        trash = TrashCollector(directory: directories.trash, logger: logger)
+        let directories = directories
+        if metadata.isNew { try Self.refuseWithoutDatabase(directories) }
+        try kernelStep(.prepareRoot) { () throws(KernelError) in try directories.make() }
+        lastID = Atomic(try metadataStep { () throws(MetadataError) in try metadata.lastLayerID() })
+        try sweep()
+    }
+
+    deinit { trash.stop() }
+
+    /// Starts to delete what lies in the trash, on a thread of its own, now and whenever something comes in.
+    package func sweepInBackground() { trash.start() }
+
+    /// Deletes what lies in the trash, and waits for it.
+    package func emptyTrash() { trash.drain() }
+
+    /// A new database and old layers: somebody lost the one and would now lose the others.
+    private static func refuseWithoutDatabase(_ directories: StoreDirectories) throws(SnapshotError) {
+        for path in [directories.layers, directories.containers] {
+            let count = try kernelStep(.prepareRoot) { () throws(KernelError) in
+                try StoreDirectories.exists(path) ? StoreDirectories.names(in: path).count : 0
+            }
+            if count > 0 { throw .databaseLost(root: directories.root, holds: "\(count) directories in \(path)") }
+        }
+    }
+}
