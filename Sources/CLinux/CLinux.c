@@ -10,3 +10,6 @@
 #include "ctr_filesystem.h"
 #include "ctr_storage.h"
 #include "ctr_socket.h"
+#include "ctr_signal.h"
+#include "ctr_spawn.h"
+#include "ctr_epoll.h"

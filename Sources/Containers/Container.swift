@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import APITypes
+internal import OCI
 package import ShimProtocol
 internal import Synchronization
+internal import SystemPackage
 
 /// One container that this node knows: what it is (fixed), and where in its life it stands.
 package final class Container: Sendable {
     package let id: ContainerID
     package let paths: ContainerPaths
     package let memo: ContainerMemo
+    /// Of its stack, uppermost first: they stay as long as the container does, also without their image.
+    package let layerIDs: [Int64]
     package let waiters = ExitWaiters()
 
     private struct State {
@@ -19,10 +23,14 @@ package final class Container: Sendable {
     }
     private let state: Mutex<State>
 
-    package init(id: ContainerID, paths: ContainerPaths, memo: ContainerMemo, life: LifeCycle = LifeCycle(), started: ShimStarted? = nil, shimPID: Int32? = nil) {
+    package init(
+        id: ContainerID, paths: ContainerPaths, memo: ContainerMemo, layerIDs: [Int64], life: LifeCycle = LifeCycle(),
+        started: ShimStarted? = nil, shimPID: Int32? = nil
+    ) {
         self.id = id
         self.paths = paths
         self.memo = memo
+        self.layerIDs = layerIDs
         state = Mutex(State(life: life, started: started, shimPID: shimPID))
     }
 

@@ -2,6 +2,8 @@
 
 package import APITypes
 package import Linux
+package import Metadata
+package import Snapshots
 
 /// Why a container verb was refused. Each case carries the object, and `remedy` what can be done.
 package enum ContainerError: Error, Sendable {
@@ -20,7 +22,10 @@ package enum ContainerError: Error, Sendable {
     case startFailed(id: String, step: String, reason: String, exitCode: Int, remedy: String? = nil)
     /// The shim could not be talked to.
     case shim(id: String, String)
-    case store(String)
+    /// JSON of our own could not be made or read.
+    case encoding(String)
+    case snapshots(SnapshotError)
+    case metadata(MetadataError)
     case kernel(String, KernelError)
 }
 
@@ -35,7 +40,9 @@ extension ContainerError: CustomStringConvertible {
         case .invalidImage(let what): what
         case .startFailed(let id, let step, let reason, _, _): "container \(id) did not start: \(step): \(reason)"
         case .shim(let id, let what): "shim of container \(id): \(what)"
-        case .store(let what): what
+        case .encoding(let what): what
+        case .snapshots(let error): "\(error)"
+        case .metadata(let error): "\(error)"
         case .kernel(let step, let error): "\(step): \(error)"
         }
     }
@@ -48,7 +55,9 @@ extension ContainerError: CustomStringConvertible {
         case .wrongState(let id, let verb, _) where verb == "remove": "stop it first, or use `ctr-swift rm -f \(id)`"
         case .invalidRequest(_, let remedy): remedy
         case .startFailed(_, _, _, _, let remedy): remedy
-        case .wrongState, .invalidImage, .shim, .store, .kernel: nil
+        case .snapshots(let error): error.remedy
+        case .metadata(let error): error.remedy
+        case .wrongState, .invalidImage, .shim, .encoding, .kernel: nil
         }
     }
 }

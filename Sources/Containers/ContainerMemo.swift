@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import APITypes
-package import JSON
 package import OCI
 
 /// What is known of a container for as long as it exists: fixed when it is created, kept in the database as JSON.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import APITypes
-package import OCI
+internal import OCI
 internal import Synchronization
 
 /// Tells every listener what happens to containers and images, from now on.

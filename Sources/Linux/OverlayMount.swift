@@ -38,6 +38,28 @@ package struct OverlayMount: Sendable, Hashable {
         self.method = method
     }
 
+    /// Whether the running kernel takes layers one by one: by trying, since distributions carry features back. Linux 6.7.
+    package static let supportsLowerdirAppend: Bool = {
+        do throws(KernelError) {
+            let context = try FilesystemContext("overlay")
+            try context.set("lowerdir+", "/")
+            return true
+        } catch { return false }
+    }()
+
+    /// Forgets that a workdir was used by a volatile overlay; else the next mount of it is EINVAL.
+    ///
+    /// Only for a workdir whose overlay was unmounted, in the same run of the machine: after a crash of the machine the upper may be
+    /// broken, and the mark is there to tell. Source: overlayfs.rst, "Volatile mount".
+    package static func forgetVolatile(work: FilePath) throws(KernelError) {
+        for mark in ["work/incompat/volatile", "work/incompat"] {
+            let path = work.pushing(FilePath(mark))
+            do throws(KernelError) {
+                try withCPath(path) { raw throws(KernelError) in _ = try kernel("rmdir(2)", path.string) { rmdir(raw) } }
+            } catch where error.errno == .noSuchFileOrDirectory {}
+        }
+    }
+
     /// Mounts it on `target`, a directory of the caller's mount namespace.
     ///
     /// Changes the working directory to `store`: only for a process of its own (the container's init), never for the daemon.
@@ -45,8 +67,21 @@ package struct OverlayMount: Sendable, Hashable {
     package func mount(at target: FilePath) throws(KernelError) {
         try withCPath(store) { raw throws(KernelError) in _ = try kernel("chdir(2)", store.string) { chdir(raw) } }
         let upper = try upperDirectories(at: target)
-        if method != .options, try mountByLayers(at: target, upper) { return }
-        try mountByOptions(at: target, upper)
+        do throws(KernelError) {
+            if method != .options, try mountByLayers(at: target, upper) { return }
+            try mountByOptions(at: target, upper)
+        } catch {
+            throw explained(error, work: upper?.work)
+        }
+    }
+
+    /// overlayfs tells its reasons to the kernel log only; this one can be seen from here.
+    private func explained(_ error: KernelError, work: FilePath?) -> KernelError {
+        guard error.errno == .invalidArgument, let mark = work?.pushing("work/incompat/volatile") else { return error }
+        guard withCPath(mark, { access($0, F_OK) }) == 0 else { return error }
+        var error = error
+        error.object += " (its upper was mounted volatile before)"
+        return error
     }
 
     private typealias Directories = (upper: FilePath, work: FilePath, volatile: Bool)

@@ -1,91 +1,127 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLinux
-package import Glibc
+internal import Glibc
 package import SystemPackage
 
-/// Unix sockets with paths of any length, credentials, and descriptors that travel. Source: unix(7).
+/// Unix sockets by path: never abstract ones, which every process of the network namespace can reach. Source: unix(7).
 package enum UnixSocket {
     package enum Kind: Sendable {
-        /// Message borders are kept, and the end of the peer is seen: one message, one request.
-        case messages
         case stream
+        /// Keeps the borders of messages, and tells the end of the connection.
+        case packets
 
-        var raw: CInt { self == .messages ? CTR_SOCK_SEQPACKET : CTR_SOCK_STREAM }
+        fileprivate var number: CInt {
+            switch self {
+            case .stream: CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+            case .packets: CInt(SOCK_SEQPACKET.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+            }
+        }
     }
 
-    package static func pair(_ kind: Kind) throws(KernelError) -> DescriptorPair {
-        var ends: [CInt] = [-1, -1]
-        try kernel("socketpair(2)", "\(kind)") { ctr_socket_pair(kind.raw, &ends) }
-        return DescriptorPair(first: OwnedFD(owning: ends[0]), second: OwnedFD(owning: ends[1]))
+    /// Two connected sockets. Take them out; what is left is closed with the value.
+    package struct Pair: ~Copyable {
+        private var first: OwnedFD?
+        private var second: OwnedFD?
+
+        package init(_ kind: Kind) throws(KernelError) {
+            var ends: [CInt] = [-1, -1]
+            try kernel("socketpair(2)", "unix") { socketpair(AF_UNIX, kind.number, 0, &ends) }
+            first = OwnedFD(owning: ends[0])
+            second = OwnedFD(owning: ends[1])
+        }
+
+        package mutating func takeFirst() -> OwnedFD {
+            guard let end = first.take() else { preconditionFailure("the first end was taken before") }
+            return end
+        }
+
+        package mutating func takeSecond() -> OwnedFD {
+            guard let end = second.take() else { preconditionFailure("the second end was taken before") }
+            return end
+        }
     }
 
-    /// - Throws: ECONNREFUSED where nobody listens any more, ENOENT where the socket is gone.
+    /// A listener at a new path. It never stands there with a wider mode than asked for, nor for another group.
+    /// - Parameter group: the path's group; nil leaves the caller's. Needs a umask of 0 where the mode gives the group something.
+    /// - Throws: `KernelError`; EADDRINUSE where the path exists, whatever it is. No path is left then.
+    package static func listen(
+        at path: FilePath, _ kind: Kind, mode: UInt32, group: UInt32? = nil, backlog: CInt = 64
+    ) throws(KernelError) -> OwnedFD {
+        let socket = try open(kind, path)
+        let raw = socket.raw
+        // The inode that bind(2) makes takes its mode from the socket's own.
+        try kernel("fchmod(2)", path.string) { fchmod(raw, group == nil ? mode : mode & 0o700) }
+        try withAddress(path) { address, size throws(KernelError) in
+            _ = try kernel("bind(2)", path.string) { bind(raw, address, size) }
+        }
+        do throws(KernelError) {
+            if let group {
+                try withCPath(path) { pointer throws(KernelError) in
+                    try kernel("lchown(2)", path.string) { lchown(pointer, uid_t.max, group) }
+                    try kernel("chmod(2)", path.string) { chmod(pointer, mode) }
+                }
+            }
+            try kernel("listen(2)", path.string) { Glibc.listen(raw, backlog) }
+        } catch {
+            try? unlinkFile(path)
+            throw error
+        }
+        return socket
+    }
+
     package static func connect(to path: FilePath, _ kind: Kind) throws(KernelError) -> OwnedFD {
-        let socket = OwnedFD(owning: try kernel("socket(2)", path.string) { ctr_socket(kind.raw) })
+        let socket = try open(kind, path)
         let raw = socket.raw
-        try withShortPath(path) { pointer throws(KernelError) in
-            _ = try kernel("connect(2)", path.string) { ctr_unix_connect(raw, pointer) }
+        try withAddress(path) { address, size throws(KernelError) in
+            _ = try kernel("connect(2)", path.string) { Glibc.connect(raw, address, size) }
         }
         return socket
     }
 
-    /// Binds and listens; the file has `mode` and `group` before anyone can find it by its name.
-    package static func listen(at path: FilePath, _ kind: Kind, mode: mode_t, group: UInt32?) throws(KernelError) -> OwnedFD {
-        let socket = OwnedFD(owning: try kernel("socket(2)", path.string) { ctr_socket(kind.raw) })
-        let raw = socket.raw
-        let hidden = FilePath(path.string + ".new")
-        try unlinkFile(hidden)
-        // Not before listen(2) can a client do more than be refused, and before the rename it does not know the name.
-        try withShortPath(hidden) { pointer throws(KernelError) in
-            _ = try kernel("bind(2)", path.string) { ctr_unix_bind(raw, pointer) }
-            _ = try kernel("chmod(2)", path.string) { chmod(pointer, mode) }
-            if let group { _ = try kernel("chown(2)", path.string) { chown(pointer, uid_t.max, group) } }
-        }
-        try kernel("listen(2)", path.string) { Glibc.listen(raw, 128) }
-        try renameFile(hidden, to: path)
-        return socket
-    }
-
-    package static func accept(_ listener: borrowing OwnedFD) throws(KernelError) -> OwnedFD {
+    /// The next connection of a listener.
+    /// - Returns: nil where none waits (a listener that doesn't block), or where the one that did has gone again.
+    package static func accept(_ listener: borrowing OwnedFD) throws(KernelError) -> OwnedFD? {
         let raw = listener.raw
-        return OwnedFD(owning: try kernel("accept4(2)", "listening socket") { ctr_accept(raw) })
+        do throws(KernelError) {
+            return OwnedFD(owning: try kernel("accept4(2)", "listener") { ctr_accept(raw) })
+        } catch where error.errno == .wouldBlock || error.errno == .resourceTemporarilyUnavailable || error.errno == .connectionAbort {
+            return nil
+        }
     }
 
-    package struct Credentials: Sendable, Hashable {
-        package var pid: Int32
-        package var uid: UInt32
-        package var gid: UInt32
+    private static func open(_ kind: Kind, _ path: FilePath) throws(KernelError) -> OwnedFD {
+        OwnedFD(owning: try kernel("socket(2)", path.string) { socket(AF_UNIX, kind.number, 0) })
     }
 
-    /// Who connected, as the kernel knows it.
-    package static func peer(of socket: CInt) throws(KernelError) -> Credentials {
-        var pid: CInt = 0
-        var uid: CUnsignedInt = 0
-        var gid: CUnsignedInt = 0
-        try kernel("getsockopt(2)", "SO_PEERCRED") { ctr_peer_credentials(socket, &pid, &uid, &gid) }
-        return Credentials(pid: pid, uid: uid, gid: gid)
-    }
-
-    /// sockaddr_un holds 107 bytes; by way of the directory's descriptor any path fits.
-    private static func withShortPath(_ path: FilePath, _ body: (UnsafePointer<CChar>) throws(KernelError) -> Void) throws(KernelError) {
-        guard path.length > 100, let name = path.lastComponent else { return try withCPath(path, body) }
+    /// An address holds 107 bytes. A longer path goes by way of its directory's descriptor.
+    private static func withAddress<Result>(
+        _ path: FilePath, _ body: (UnsafePointer<sockaddr>, socklen_t) throws(KernelError) -> Result
+    ) throws(KernelError) -> Result {
+        if path.length <= Address.capacity { return try Address(path).lend(body) }
+        guard let name = path.lastComponent else { throw KernelError(call: "bind(2)", object: path.string, errno: .invalidArgument) }
         let directory = try openFile(path.removingLastComponent(), CTR_O_PATH | O_DIRECTORY)
-        try withCPath(FilePath("/proc/self/fd/\(directory.raw)/\(name.string)"), body)
-    }
-}
-
-/// Two descriptors that belong together.
-package struct DescriptorPair: ~Copyable {
-    package var first: OwnedFD
-    package var second: OwnedFD
-    package init(first: consuming OwnedFD, second: consuming OwnedFD) {
-        self.first = first
-        self.second = second
+        let short = FilePath("/proc/self/fd/\(directory.raw)").appending(name)
+        guard short.length <= Address.capacity else { throw KernelError(call: "bind(2)", object: path.string, errno: .fileNameTooLong) }
+        return try Address(short).lend(body)
     }
 
-    /// Hands both out, each to its owner.
-    package consuming func split(_ body: (consuming OwnedFD, consuming OwnedFD) throws(KernelError) -> Void) throws(KernelError) {
-        try body(first, second)
+    private struct Address {
+        static let capacity = 107
+        private var address = sockaddr_un()
+
+        init(_ path: FilePath) {
+            address.sun_family = sa_family_t(AF_UNIX)
+            let bytes = path.withPlatformString { Array(UnsafeRawBufferPointer(start: $0, count: path.length)) }
+            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        }
+
+        func lend<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) throws(KernelError) -> Result) throws(KernelError) -> Result {
+            try withUnsafePointer(to: address) { pointer throws(KernelError) in
+                try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address throws(KernelError) in
+                    try body(address, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
+            }
+        }
     }
 }

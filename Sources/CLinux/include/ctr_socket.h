@@ -1,70 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why it exists: the CMSG_ macros of SCM_RIGHTS, and sockaddr_un's casts. unix(7), cmsg(3).
+// Why it exists: the CMSG_ macros are macros, and accept4(2) and `struct ucred` are shown only to _GNU_SOURCE.
+// Old everywhere but SO_PEERGROUPS (Linux 4.13). unix(7), cmsg(3), accept4(2).
 #pragma once
-#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-enum { CTR_MAX_DESCRIPTORS = 4 };
+enum {
+    /// At most this many descriptors travel with one message here.
+    CTR_DESCRIPTORS_MAX = 4,
+    CTR_SO_PEERGROUPS = 59,
+};
 
-/// Fills an address; -1 and ENAMETOOLONG where the path does not fit.
-static inline int ctr_unix_address(struct sockaddr_un *address, const char *path) {
-    memset(address, 0, sizeof *address);
-    address->sun_family = AF_UNIX;
-    if (strlen(path) >= sizeof address->sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    strcpy(address->sun_path, path);
-    return 0;
+/// The connection is close-on-exec; it blocks, whatever the listener does.
+static inline int ctr_accept(int listener) { return (int)syscall(SYS_accept4, listener, NULL, NULL, 02000000 /* SOCK_CLOEXEC */); }
+
+static inline int ctr_peer_credentials(int connection, int32_t *pid, uint32_t *uid, uint32_t *gid) {
+    struct { int32_t pid; uint32_t uid, gid; } peer = {0, ~0U, ~0U};
+    socklen_t size = sizeof peer;
+    int result = getsockopt(connection, SOL_SOCKET, 17 /* SO_PEERCRED */, &peer, &size);
+    *pid = peer.pid;
+    *uid = peer.uid;
+    *gid = peer.gid;
+    return result;
 }
 
-static inline int ctr_unix_bind(int socket, const char *path) {
-    struct sockaddr_un address;
-    if (ctr_unix_address(&address, path) == -1) return -1;
-    return bind(socket, (struct sockaddr *)&address, sizeof address);
-}
-
-static inline int ctr_unix_connect(int socket, const char *path) {
-    struct sockaddr_un address;
-    if (ctr_unix_address(&address, path) == -1) return -1;
-    return connect(socket, (struct sockaddr *)&address, sizeof address);
-}
-
-static inline int ctr_socket_pair(int type, int *ends) { return socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends); }
-static inline int ctr_socket(int type) { return socket(AF_UNIX, type | SOCK_CLOEXEC, 0); }
-static inline int ctr_accept(int socket) {
-    return (int)syscall(SYS_accept4, socket, NULL, NULL, SOCK_CLOEXEC);
-}
-static const int CTR_SOCK_SEQPACKET = SOCK_SEQPACKET;
-static const int CTR_SOCK_STREAM = SOCK_STREAM;
-
-static inline ssize_t ctr_send(int socket, const void *bytes, size_t count, const int *descriptors, int descriptor_count, int flags) {
-    union { char bytes[CMSG_SPACE(sizeof(int) * CTR_MAX_DESCRIPTORS)]; struct cmsghdr header; } control;
+static inline ssize_t ctr_send_with(
+    int connection, const void *bytes, size_t count, const int *descriptors, int descriptor_count, int flags) {
+    union { char bytes[CMSG_SPACE(sizeof(int) * CTR_DESCRIPTORS_MAX)]; struct cmsghdr header; } control;
     struct iovec part = {(void *)bytes, count};
     struct msghdr message;
     memset(&message, 0, sizeof message);
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    if (descriptor_count > 0) {
+    if (descriptor_count > 0 && descriptor_count <= CTR_DESCRIPTORS_MAX) {
+        size_t size = sizeof(int) * (size_t)descriptor_count;
         memset(&control, 0, sizeof control);
         message.msg_control = control.bytes;
-        message.msg_controllen = CMSG_SPACE(sizeof(int) * descriptor_count);
+        message.msg_controllen = CMSG_SPACE(size);
         control.header.cmsg_level = SOL_SOCKET;
         control.header.cmsg_type = SCM_RIGHTS;
-        control.header.cmsg_len = CMSG_LEN(sizeof(int) * descriptor_count);
-        memcpy(CMSG_DATA(&control.header), descriptors, sizeof(int) * descriptor_count);
+        control.header.cmsg_len = CMSG_LEN(size);
+        memcpy(CMSG_DATA(&control.header), descriptors, size);
     }
-    return sendmsg(socket, &message, MSG_NOSIGNAL | flags);
+    return sendmsg(connection, &message, flags | MSG_NOSIGNAL);
 }
 
-/// Receives one message and its descriptors, close-on-exec. A message that did not fit is -1 and EMSGSIZE.
-static inline ssize_t ctr_receive(int socket, void *bytes, size_t count, int *descriptors, int *descriptor_count, int flags) {
-    union { char bytes[CMSG_SPACE(sizeof(int) * CTR_MAX_DESCRIPTORS)]; struct cmsghdr header; } control;
-    struct iovec part = {bytes, count};
+/// Descriptors that came along are close-on-exec and the caller's to close: `*descriptor_count` of them, also where this
+/// returns a message that was cut (`*cut`). -1: none came.
+static inline ssize_t ctr_receive_with(
+    int connection, void *bytes, size_t capacity, int *descriptors, int *descriptor_count, int *cut, int flags) {
+    union { char bytes[CMSG_SPACE(sizeof(int) * CTR_DESCRIPTORS_MAX)]; struct cmsghdr header; } control;
+    struct iovec part = {bytes, capacity};
     struct msghdr message;
     memset(&message, 0, sizeof message);
     message.msg_iov = &part;
@@ -72,29 +62,16 @@ static inline ssize_t ctr_receive(int socket, void *bytes, size_t count, int *de
     message.msg_control = control.bytes;
     message.msg_controllen = sizeof control.bytes;
     *descriptor_count = 0;
-    ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | flags);
-    if (received < 0) return received;
+    *cut = 0;
+    ssize_t count = recvmsg(connection, &message, flags | 0x40000000 /* MSG_CMSG_CLOEXEC */);
+    if (count < 0) return count;
+    *cut = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-        *descriptor_count = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-        memcpy(descriptors, CMSG_DATA(header), sizeof(int) * *descriptor_count);
+        size_t size = header->cmsg_len - CMSG_LEN(0);
+        if (size > sizeof(int) * CTR_DESCRIPTORS_MAX) size = sizeof(int) * CTR_DESCRIPTORS_MAX;
+        memcpy(descriptors, CMSG_DATA(header), size);
+        *descriptor_count = (int)(size / sizeof(int));
     }
-    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-        for (int index = 0; index < *descriptor_count; index++) close(descriptors[index]);
-        *descriptor_count = 0;
-        errno = EMSGSIZE;
-        return -1;
-    }
-    return received;
-}
-
-/// SO_PEERCRED. socket(7).
-static inline int ctr_peer_credentials(int socket, int *pid, unsigned *uid, unsigned *gid) {
-    struct { int pid; unsigned uid, gid; } credentials;
-    socklen_t size = sizeof credentials;
-    if (getsockopt(socket, SOL_SOCKET, 17 /* SO_PEERCRED */, &credentials, &size) == -1) return -1;
-    *pid = credentials.pid;
-    *uid = credentials.uid;
-    *gid = credentials.gid;
-    return 0;
+    return count;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import APITypes
-internal import Images
 internal import JSON
 internal import Linux
+internal import Logging
 internal import Metadata
 internal import OCI
 internal import Snapshots
@@ -11,11 +11,11 @@ internal import Snapshots
 extension ContainerService {
     /// Makes the record, the writable layer and the bundle. Nothing is left of a creation that failed.
     /// - Returns: the container, and what the user should know (volumes that are not made, a limit rounded).
-    package func create(_ request: CreateContainerRequest) async throws(ContainerError) -> (Container, warnings: [String]) {
-        try await pool.run { () throws(ContainerError) in try self.createNow(request) }
+    package func create(_ request: CreateContainerRequest, image: RunnableImage) async throws(ContainerError) -> (Container, warnings: [String]) {
+        try await pool.run { () throws(ContainerError) in try self.createNow(request, image) }
     }
 
-    private func createNow(_ request: CreateContainerRequest) throws(ContainerError) -> (Container, warnings: [String]) {
+    private func createNow(_ request: CreateContainerRequest, _ image: RunnableImage) throws(ContainerError) -> (Container, warnings: [String]) {
         let id = ContainerID()
         let name = request.name ?? id.short
         guard ContainerName.isValid(name) else {
@@ -23,7 +23,7 @@ extension ContainerService {
         }
         try index.claim(name: name, for: id)
         do throws(ContainerError) {
-            let made = try make(id: id, name: name, request: request)
+            let made = try make(id, name, request, image)
             index.insert(made.0)
             publish("create", made.0)
             return made
@@ -33,21 +33,23 @@ extension ContainerService {
         }
     }
 
-    private func make(id: ContainerID, name: String, request: CreateContainerRequest) throws(ContainerError) -> (Container, warnings: [String]) {
-        let image = try image(for: request)
-        let stack = try stack(of: image)
+    private func make(
+        _ id: ContainerID, _ name: String, _ request: CreateContainerRequest, _ image: RunnableImage
+    ) throws(ContainerError) -> (Container, warnings: [String]) {
+        let stack: LayerStack
+        do throws(SnapshotError) { stack = try snapshots.stack(of: image.manifestDigest) } catch { throw .snapshots(error) }
         let paths = paths(of: id)
         let plan = try ContainerPlan(id: id, name: name, request: request, image: image, stack: stack, paths: paths, configuration: configuration)
         let record = try containerRecord(id: id, memo: plan.memo, stack: stack)
-        try makeDirectories(id: id, plan: plan, paths: paths)
+        try makeDirectories(id: id, plan: plan, paths: paths, stack: stack)
         do throws(ContainerError) {
             try write(plan, paths: paths)
-            do { try metadata.insert(container: record) } catch { throw .store("record container \(id.short): \(error)") }
+            do throws(MetadataError) { try metadata.insert(container: record) } catch { throw .metadata(error) }
         } catch {
             discardDirectories(of: id)
             throw error
         }
-        return (Container(id: id, paths: paths, memo: plan.memo), plan.warnings)
+        return (Container(id: id, paths: paths, memo: plan.memo, layerIDs: stack.layerIDs), plan.warnings)
     }
 
     func containerRecord(id: ContainerID, memo: ContainerMemo, stack: LayerStack) throws(ContainerError) -> ContainerRecord {
@@ -56,13 +58,15 @@ extension ContainerService {
                 id: id.text, name: memo.name, manifestDigest: memo.manifestDigest.description, layerIDs: stack.layerIDs,
                 json: try JSON.encode(memo), createdAt: memo.createdAt)
         } catch {
-            throw .store("encode container \(id.short): \(error)")
+            throw .encoding("encode container \(id.short): \(error)")
         }
     }
 
-    private func makeDirectories(id: ContainerID, plan: ContainerPlan, paths: ContainerPaths) throws(ContainerError) {
-        do { try snapshots.createUpper(container: id.text, mode: plan.memo.upperMode == .tmpfs ? .tmpfs : .directory) } catch {
-            throw .store("make the writable layer of \(id.short): \(error)")
+    private func makeDirectories(id: ContainerID, plan: ContainerPlan, paths: ContainerPaths, stack: LayerStack) throws(ContainerError) {
+        do throws(SnapshotError) {
+            try snapshots.createUpper(container: id.text, mode: plan.memo.upperMode == .tmpfs ? .tmpfs : .directory, over: stack)
+        } catch {
+            throw .snapshots(error)
         }
         do throws(KernelError) {
             try makeDirectory(paths.bundle, mode: 0o700)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import APITypes
+internal import APITypes
 internal import Glibc
 internal import JSON
 internal import Linux

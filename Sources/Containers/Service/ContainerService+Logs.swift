@@ -30,7 +30,7 @@ extension ContainerService {
             if reader == nil { reader = try await open(container.paths.log.appending("container.log"), tail: tail) }
             let known = reader
             let records = try await pool.run { () throws(ContainerError) in
-                try self.kernelStep("read the log") { () throws(KernelError) in try known?.next() ?? [] }
+                try kernelStep("read the log") { () throws(KernelError) in try known?.next() ?? [] }
             }
             for record in records { await deliver(record, to: continuation) }
             if !records.isEmpty { continue }

@@ -3,6 +3,8 @@
 internal import Glibc
 internal import Linux
 internal import Logging
+internal import Metadata
+internal import Snapshots
 
 extension ContainerService {
     /// Forgets a container: its writable layer goes to the trash, its record out of the database.
@@ -30,7 +32,7 @@ extension ContainerService {
 
     /// The record goes first: from then on the directories are an orphan that the next start would sweep.
     private func removeNow(_ container: Container) throws(ContainerError) {
-        do { try metadata.delete(container: container.id.text) } catch { throw .store("forget container \(container.id.short): \(error)") }
+        do throws(MetadataError) { try metadata.delete(container: container.id.text) } catch { throw .metadata(error) }
         do { try snapshots.removeContainer(container.id.text) } catch {
             logger.error("the directories of a removed container are left until the next start", metadata: ["id": "\(container.id)", "error": "\(error)"])
         }
@@ -48,8 +50,8 @@ extension ContainerService {
     func killLeftovers(of container: Container) {
         do throws(KernelError) {
             let layout = try CgroupLayout.detect()
-            let handle = CgroupHandle(
-                directories: layout.hierarchies.map { CgroupHandle.Directory(hierarchy: $0, path: container.memo.cgroup, created: true) })
+            var handle = CgroupHandle(layout, path: String(container.memo.cgroup.drop { $0 == "/" }))
+            for index in handle.directories.indices { handle.directories[index].created = true }
             try handle.killAll()
             try handle.delete()
         } catch {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import APITypes
+internal import CLinux
 internal import Glibc
 internal import JSON
 internal import Linux
@@ -14,33 +15,37 @@ extension ContainerService {
     /// Finds the containers of the last daemon again: running ones are listened to, missed ends are read, what is not recorded is swept.
     package func restore() async throws(ContainerError) {
         let records: [ContainerRecord]
-        do { records = try await pool.run { try self.metadata.containers() } } catch { throw .store("read the containers: \(error)") }
+        do throws(MetadataError) {
+            records = try await pool.run { () throws(MetadataError) in try self.metadata.containers() }
+        } catch {
+            throw .metadata(error)
+        }
         for record in records {
             guard let id = ContainerID(record.id), let memo = try? JSON.decode(ContainerMemo.self, from: record.json) else {
                 logger.error("a container record can't be read; it is left as it is", metadata: ["id": "\(record.id)"])
                 continue
             }
-            await restore(id, memo)
+            await restore(id, memo, record.layerIDs)
         }
     }
 
-    private func restore(_ id: ContainerID, _ memo: ContainerMemo) async {
-        let container = await pool.run { self.adopt(id, memo) }
+    private func restore(_ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64]) async {
+        let container = await pool.run { self.adopt(id, memo, layerIDs) }
         logger.info("found again", metadata: ["id": "\(id)", "state": "\(container.life.state.rawValue)"])
         if memo.request.autoRemove && !container.life.hasShim { await removeRestored(container) }
     }
 
     /// Asks the shim, where one is there; reads what it left, where none is.
-    private func adopt(_ id: ContainerID, _ memo: ContainerMemo) -> Container {
+    private func adopt(_ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64]) -> Container {
         let paths = paths(of: id)
         do throws(KernelError) {
             let connection = try ShimConnection.connect(to: paths.socket)
             try connection.send(.status)
-            if case .status(let status) = try connection.receiveMessage() { return try adopt(id, memo, status, connection) }
+            if case .status(let status) = try connection.receiveMessage() { return try adopt(id, memo, layerIDs, status, connection) }
         } catch {
             logger.debug("no shim answers", metadata: ["id": "\(id)", "error": "\(error)"])
         }
-        let ended = Container(id: id, paths: paths, memo: memo, life: LifeCycle(phase: memo.exit == nil ? .created : .stopped, exit: memo.exit))
+        let ended = Container(id: id, paths: paths, memo: memo, layerIDs: layerIDs, life: LifeCycle(phase: memo.exit == nil ? .created : .stopped, exit: memo.exit))
         index.insert(ended)
         // A state directory without a shim: it ran when the last daemon ended, and ended meanwhile. After a restart of the machine
         // the directory is gone, and a started container has no record: the log tells whether it was ever started.
@@ -56,19 +61,19 @@ extension ContainerService {
     }
 
     private func adopt(
-        _ id: ContainerID, _ memo: ContainerMemo, _ status: ShimStatus, _ connection: consuming ShimConnection
+        _ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64], _ status: ShimStatus, _ connection: consuming ShimConnection
     ) throws(KernelError) -> Container {
         let life = LifeCycle(
             phase: status.exit == nil ? .running : .stopped, exit: status.exit.map(ExitRecord.init), hasShim: true)
         let container = Container(
-            id: id, paths: paths(of: id), memo: memo, life: life, started: status.started, shimPID: status.shimPID)
+            id: id, paths: paths(of: id), memo: memo, layerIDs: layerIDs, life: life, started: status.started, shimPID: status.shimPID)
         index.insert(container)
         if let exit = life.exit { persistExit(exit, of: container) }
         try monitor.watch(connection) { [weak self] event in self?.shimEvent(event, of: id, shimPID: nil) }
         return container
     }
 
-    private func exists(_ path: FilePath) -> Bool { (try? openFile(path, O_PATH | O_NOFOLLOW)) != nil }
+    private func exists(_ path: FilePath) -> Bool { (try? openFile(path, CTR_O_PATH | O_NOFOLLOW)) != nil }
 
     private func removeRestored(_ container: Container) async {
         do throws(ContainerError) { try await remove(container, force: false) } catch {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import APITypes
+internal import APITypes
 internal import Glibc
 internal import JSON
 internal import Linux
 internal import Logging
 internal import OCI
 internal import ShimProtocol
+internal import Snapshots
 internal import SystemPackage
 
 extension ContainerService {
@@ -31,20 +32,26 @@ extension ContainerService {
 
     private func startNow(_ container: Container) throws(ContainerError) {
         try prepareState(of: container)
-        let (shimPID, connection) = try spawnShim(of: container)
+        let shim = try spawnShim(of: container)
+        let shimPID = shim.pid
         container.noteShim(pid: shimPID)
         do throws(ContainerError) {
-            container.noteStarted(try awaitStart(of: container, connection))
-            let id = container.id
-            try kernelStep("listen to the shim") { () throws(KernelError) in
-                try monitor.watch(connection) { [weak self] event in self?.shimEvent(event, of: id, shimPID: shimPID) }
-            }
+            container.noteStarted(try awaitStart(of: container, shim.connection))
+            try listen(to: shim.connection, of: container.id, shimPID: shimPID)
         } catch {
             // The shim has told its failure and ends, or can't be listened to: nothing of it may stay.
-            kill(shimPID, SIGKILL)
+            Glibc.kill(shimPID, SIGKILL)
             reap(shimPID)
             discardState(of: container)
             throw error
+        }
+    }
+
+    func listen(to connection: consuming ShimConnection, of id: ContainerID, shimPID: Int32?) throws(ContainerError) {
+        do throws(KernelError) {
+            try monitor.watch(connection) { [weak self] event in self?.shimEvent(event, of: id, shimPID: shimPID) }
+        } catch {
+            throw .kernel("listen to the shim", error)
         }
     }
 
@@ -67,7 +74,7 @@ extension ContainerService {
         let paths = container.paths
         let configuration = try shimConfiguration(of: container)
         let bytes: [UInt8]
-        do throws(JSONError) { bytes = try JSON.encode(configuration) } catch { throw .store("encode shim.json: \(error)") }
+        do throws(JSONError) { bytes = try JSON.encode(configuration) } catch { throw .encoding("encode shim.json: \(error)") }
         try kernelStep("prepare \(paths.state.string)") { () throws(KernelError) in
             if try !makeDirectory(paths.state, mode: 0o710) {
                 // A start after an end: what the last shim left.
@@ -84,7 +91,8 @@ extension ContainerService {
     private func shimConfiguration(of container: Container) throws(ContainerError) -> ShimConfiguration {
         let memo = container.memo
         let paths = container.paths
-        let stack = try stack(ofManifest: memo.manifestDigest)
+        let stack: LayerStack
+        do throws(SnapshotError) { stack = try snapshots.stack(layerIDs: container.layerIDs) } catch { throw .snapshots(error) }
         let upper = memo.upperMode == .tmpfs ? nil : paths.directory.appending("upper").string
         let work = memo.upperMode == .tmpfs ? nil : paths.directory.appending("work").string
         return ShimConfiguration(
@@ -100,24 +108,22 @@ extension ContainerService {
     }
 
     /// The shim gets /dev/null, a log of its own for what it could not say otherwise, and one end of a pair as descriptor 3.
-    private func spawnShim(of container: Container) throws(ContainerError) -> (pid: Int32, connection: ShimConnection) {
+    private func spawnShim(of container: Container) throws(ContainerError) -> SpawnedShim {
         let shim = configuration.shimPath
         let arguments = ["ctr-swift-shim", "--config", container.paths.shimConfiguration.string]
-        var spawned: (pid_t, ShimConnection)?
-        try kernelStep("spawn \(shim.string)") { () throws(KernelError) in
-            let (ours, theirs) = try ShimConnection.pair()
+        return try kernelStep("spawn \(shim.string)") { () throws(KernelError) in
+            let pair = try ShimConnection.pair()
             let null = try openFile("/dev/null", O_RDWR)
             let log = try openFile(container.paths.shimLog, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
             let pid = try spawn(
-                shim, arguments: arguments, environment: [], descriptors: [(null.raw, 0), (log.raw, 1), (log.raw, 2), (theirs.raw, 3)])
-            spawned = (pid, ours)
+                shim, arguments: arguments, environment: [], descriptors: [(null.raw, 0), (log.raw, 1), (log.raw, 2), (pair.shim.raw, 3)])
+            return SpawnedShim(pid: pid, connection: pair.engineOnly())
         }
-        guard let spawned else { throw .shim(id: container.id.short, "not spawned") }
-        return spawned
     }
 
-    func kernelStep<Value: ~Copyable>(_ step: String, _ body: () throws(KernelError) -> Value) throws(ContainerError) -> Value {
-        do throws(KernelError) { return try body() } catch { throw .kernel(step, error) }
+    private struct SpawnedShim: ~Copyable {
+        let pid: Int32
+        let connection: ShimConnection
     }
 
     /// Takes a dead child's status, so that it is no zombie. One that is not our child (adopted) is init's.

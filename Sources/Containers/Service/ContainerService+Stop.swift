@@ -6,6 +6,7 @@ internal import Linux
 internal import Logging
 internal import OCI
 internal import ShimProtocol
+internal import SystemPackage
 
 extension ContainerService {
     /// Sends the stop signal, waits, then sends SIGKILL. A container that has ended answers at once with its record.

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import APITypes
-package import Images
-package import Linux
+internal import Linux
 package import Logging
 package import Metadata
-package import OCI
 package import Snapshots
 package import SystemPackage
 
@@ -33,7 +31,6 @@ package struct ContainerConfiguration: Sendable {
 /// Verbs on one container are decided by its `LifeCycle`, under its lock; verbs on others are never waited for.
 package final class ContainerService: Sendable {
     let configuration: ContainerConfiguration
-    let images: ImageService
     let snapshots: SnapshotStore
     let metadata: MetadataStore
     let events: EventHub
@@ -45,11 +42,10 @@ package final class ContainerService: Sendable {
 
     /// - Throws: `ContainerError.kernel` where the state directory can't be made, or the monitor not started.
     package init(
-        configuration: ContainerConfiguration, images: ImageService, snapshots: SnapshotStore, metadata: MetadataStore, events: EventHub,
-        pool: BlockingPool, logger: Logger
+        configuration: ContainerConfiguration, snapshots: SnapshotStore, metadata: MetadataStore, events: EventHub, pool: BlockingPool,
+        logger: Logger
     ) throws(ContainerError) {
         self.configuration = configuration
-        self.images = images
         self.snapshots = snapshots
         self.metadata = metadata
         self.events = events

@@ -2,11 +2,10 @@
 
 package import APITypes
 internal import Glibc
-package import Images
 internal import JSON
 internal import Layers
 internal import Linux
-package import OCI
+internal import OCI
 internal import Runtime
 package import Snapshots
 internal import SystemPackage
@@ -48,13 +47,13 @@ package struct ContainerPlan: Sendable {
         spec.process?.cwd = try inputs.workingDirectory()
         spec.process?.user = RuntimeSpec.User(uid: user.uid, gid: user.gid, additionalGids: user.supplementaryGroups)
         if request.initProcess { spec.process?.args = [MountPlan.initPath, "init", "--"] + arguments }
-        spec.mounts = try DefaultMounts.adjusted(spec.mounts ?? [], for: request) + mounts
-            + (request.initProcess ? [MountPlan.initMount(shim: configuration.shimPath)] : [])
-        if request.network == .host { spec.linux?.namespaces?.removeAll { $0.type == .network } }
+        spec.mounts = (spec.mounts ?? []).filter { own in !mounts.contains { $0.destination == own.destination } } + mounts
+        if request.initProcess { spec.mounts?.append(MountPlan.initMount(shim: configuration.shimPath)) }
+        if request.network == .host { spec.linux?.namespaces?.removeAll { $0.type == "network" } }
         spec.linux?.cgroupsPath = cgroup
-        try ResourceLimits(request.resources).apply(to: &spec)
+        spec.linux?.resources = try ResourceLimits(request.resources).resources(over: spec.linux?.resources)
         spec.annotations = ["org.ctr-swift.id": id.text, "org.ctr-swift.image": request.image]
-        do throws(JSONError) { specBytes = try JSON.encode(spec) } catch { throw .store("encode config.json: \(error)") }
+        do throws(JSONError) { specBytes = try JSON.encode(spec) } catch { throw .encoding("encode config.json: \(error)") }
     }
 
     /// One question each; what the request leaves open, the image config answers.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import APITypes
-internal import Glibc
+internal import CLinux
 internal import Linux
 package import OCI
 package import SystemPackage
@@ -53,7 +53,7 @@ package enum MountPlan {
         guard let source = mount.source, source.hasPrefix("/"), !source.utf8.contains(0) else {
             throw .invalidRequest("bind source \"\(mount.source ?? "")\" for \(mount.target)", remedy: "use an absolute path of the host")
         }
-        do throws(KernelError) { _ = try openFile(FilePath(source), O_PATH) } catch where error.errno == .noSuchFileOrDirectory {
+        do throws(KernelError) { _ = try openFile(FilePath(source), CTR_O_PATH) } catch where error.errno == .noSuchFileOrDirectory {
             throw .invalidRequest("bind source \"\(source)\" does not exist", remedy: "create it first: nothing is made on the host by a typing error")
         } catch {
             throw .kernel("look at the bind source", error)

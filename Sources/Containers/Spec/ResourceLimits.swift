@@ -2,6 +2,7 @@
 
 package import APITypes
 internal import Glibc
+package import OCI
 
 /// The request's limits, checked, in the kernel's units.
 package struct ResourceLimits: Hashable, Sendable {
@@ -33,5 +34,16 @@ package struct ResourceLimits: Hashable, Sendable {
             guard limit == -1 || limit >= 0 else { throw .invalidRequest("pids limit of \(limit)", remedy: "use -1 or 0 for none") }
             pids = limit > 0 ? limit : nil
         }
+    }
+
+    /// The spec's part: what was there before (device rules), and these limits.
+    package func resources(over base: RuntimeSpec.Linux.Resources?) -> RuntimeSpec.Linux.Resources {
+        var resources = base ?? RuntimeSpec.Linux.Resources()
+        if let memoryInBytes { resources.memory = RuntimeSpec.Linux.Memory(limit: memoryInBytes) }
+        if let cpuQuotaMicroseconds {
+            resources.cpu = RuntimeSpec.Linux.CPU(quota: cpuQuotaMicroseconds, period: Self.cpuPeriodMicroseconds)
+        }
+        if let pids { resources.pids = RuntimeSpec.Linux.Pids(limit: pids) }
+        return resources
     }
 }

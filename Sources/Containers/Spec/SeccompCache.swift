@@ -18,9 +18,13 @@ package final class SeccompCache: Sendable {
     package func path() throws(ContainerError) -> String {
         if let path = compiled.withLock({ $0 }) { return path }
         let path = directory.appending("default.bpf")
-        let program: [UInt8]
-        do { program = try SeccompProgram.compile(DefaultSeccomp.profile()) } catch { throw .store("compile the seccomp profile: \(error)") }
-        do throws(KernelError) { try replaceFile(path, with: program) } catch { throw .kernel("keep the seccomp program", error) }
+        let program: SeccompProgram
+        do throws(LaunchError) {
+            program = try SeccompProgram(compiling: DefaultSeccomp.profile(capabilities: DefaultSpec.capabilities))
+        } catch {
+            throw .encoding("compile the seccomp profile: \(error)")
+        }
+        try kernelStep("keep the seccomp program") { () throws(KernelError) in try replaceFile(path, with: program.instructions) }
         compiled.withLock { $0 = path.string }
         return path.string
     }
