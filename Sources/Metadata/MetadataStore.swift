@@ -13,6 +13,8 @@ package import SystemPackage
 /// never wait for one. A change is atomic against SIGKILL; a *durable* one also against a power cut: see `change` and `changeDurably`.
 package final class MetadataStore: Sendable {
     package let path: FilePath
+    /// Made by this opening.
+    package let isNew: Bool
     private let pool: DatabasePool
     private let lock: RootLock
     /// What operations in flight rely on. Touched on the writer's queue only, so that a claim and a removal never cross.
@@ -23,8 +25,9 @@ package final class MetadataStore: Sendable {
     package init(path: FilePath) throws(MetadataError) {
         self.path = path
         lock = try RootLock(path.removingLastComponent().appending("lock"))
-        let isNew = try Self.createFile(path)
+        try Self.createFile(path)
         let found = try Self.schemaVersion(path)
+        isNew = found == 0
         do {
             pool = try DatabasePool(path: path.string, configuration: Self.configuration)
             try pool.writeWithoutTransaction { db in
@@ -53,16 +56,8 @@ package final class MetadataStore: Sendable {
     }
 
     /// SQLite would make the file 0644.
-    /// - Returns: whether it was not there.
-    private static func createFile(_ path: FilePath) throws(MetadataError) -> Bool {
-        do throws(KernelError) {
-            _ = try openFile(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-            return true
-        } catch where error.errno == .fileExists {
-            return false
-        } catch {
-            throw .kernel(error)
-        }
+    private static func createFile(_ path: FilePath) throws(MetadataError) {
+        do throws(KernelError) { _ = try openFile(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600) } catch { throw .kernel(error) }
     }
 
     /// Looks without changing anything, the journal mode included.
