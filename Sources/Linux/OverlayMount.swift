@@ -52,6 +52,7 @@ package struct OverlayMount: Sendable, Hashable {
     /// Only for a workdir whose overlay was unmounted, in the same run of the machine: after a crash of the machine the upper may be
     /// broken, and the mark is there to tell. Source: overlayfs.rst, "Volatile mount".
     package static func forgetVolatile(work: FilePath) throws(KernelError) {
+        try unlinkFile(work.pushing("work/incompat/volatile/dirty"))
         for mark in ["work/incompat/volatile", "work/incompat"] {
             let path = work.pushing(FilePath(mark))
             do throws(KernelError) {

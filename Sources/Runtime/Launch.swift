@@ -70,7 +70,8 @@ private func launch(
             throw error
         }
         let end = monotonicNanoseconds()
-        let ticks = startTicks(pid)
+        // 0 for a program that is gone and reaped already, which only another waiter could have done.
+        let ticks = (try? ProcessStat(of: pid).startTicks) ?? 0
         return RunningInit(
             pid: pid, pidfd: pidfd, startTicks: ticks, cgroup: cgroup, terminal: terminal?.main.take(), timings: report.timings(until: end))
     }
@@ -102,14 +103,6 @@ private func ownBinaryIdentity() -> (device: UInt64, inode: UInt64)? {
     var status = stat()
     guard stat("/proc/self/exe", &status) == 0 else { return nil }
     return (UInt64(status.st_dev), UInt64(status.st_ino))
-}
-
-/// Field 22 of /proc/pid/stat; 0 for a process that has gone. The name in field 2 may hold anything, its last ")" ends it.
-private func startTicks(_ pid: Int32) -> UInt64 {
-    guard let bytes = try? readFile(FilePath("/proc/\(pid)/stat")), let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { return 0 }
-    let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " "))
-    guard fields.count > 19 else { return 0 }
-    return UInt64(String(decoding: fields[19], as: UTF8.self)) ?? 0
 }
 
 extension InitPlan {

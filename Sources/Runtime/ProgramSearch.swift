@@ -37,11 +37,20 @@ struct ProgramSearch {
         withCPath(path) { raw in
             var status = stat()
             if stat(raw, &status) == -1 { return lastErrno() }
-            if let ownBinary, status.st_dev == ownBinary.device, status.st_ino == ownBinary.inode { return .notPermitted }
+            if let ownBinary, status.st_dev == ownBinary.device, status.st_ino == ownBinary.inode, byMagicLink(raw) { return .notPermitted }
             if status.isDirectory { return .isDirectory }
             guard status.st_mode & S_IFMT == S_IFREG else { return .permissionDenied }
             return access(raw, X_OK) == -1 ? lastErrno() : nil
         }
+    }
+
+    /// Whether the way to a file leads over /proc/self/exe or the like. The runtime's binary may also be in the container by intent,
+    /// bound read-only as its init.
+    private func byMagicLink(_ path: UnsafePointer<CChar>) -> Bool {
+        let descriptor = ctr_openat2(AT_FDCWD, path, UInt64(CTR_O_PATH | O_CLOEXEC), 0, UInt64(CTR_RESOLVE_NO_MAGICLINKS))
+        guard descriptor >= 0 else { return true }
+        close(descriptor)
+        return false
     }
 
     private func failure(_ errno: Errno) -> LaunchError {

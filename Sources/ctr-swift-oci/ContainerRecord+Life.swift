@@ -19,10 +19,8 @@ extension ContainerRecord {
 
     /// The pid with these start ticks, and not a zombie.
     private var isAlive: Bool {
-        guard let bytes = try? readFile(FilePath("/proc/\(pid)/stat")), let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { return false }
-        let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
-        guard fields.count > 19 else { return false }
-        return fields[19] == "\(startTicks)" && fields[0] != "Z" && fields[0] != "X"
+        guard let process = try? ProcessStat(of: pid) else { return false }
+        return process.startTicks == startTicks && process.state != "Z" && process.state != "X"
     }
 
     func state(_ directory: StateDirectory) -> ContainerState {
@@ -33,7 +31,10 @@ extension ContainerRecord {
     }
 
     func send(_ signal: CInt) throws {
-        guard isAlive else { throw CommandError("container \"\(id)\" is not running") }
-        guard kill(pid, signal) == 0 else { throw KernelError(call: "kill(2)", object: "process \(pid)", errno: lastErrno()) }
+        let ended = CommandError("container \"\(id)\" is not running")
+        // First the descriptor, then the look: so the process that is looked at is the one that gets the signal.
+        guard isAlive else { throw ended }
+        let process = try openProcess(pid)
+        guard isAlive, try sendSignal(signal, to: process) else { throw ended }
     }
 }

@@ -19,6 +19,15 @@ struct BundleOptions: ParsableArguments {
     @Option(help: "A Unix socket that the terminal's main end is sent to.")
     var consoleSocket: String?
 
+    @Option(help: "A JSON file with an overlay (store, lowerdirs, upper, work, volatile) to mount as the root, instead of root.path.")
+    var overlay: String?
+
+    @Option(help: "A compiled seccomp filter, instead of compiling the spec's.")
+    var seccompProgram: String?
+
+    @Option(help: "A file that the length of each step of the start is written to, as JSON.")
+    var timings: String?
+
     @Flag(help: "Accepted for compatibility; keyrings are always separate.")
     var noNewKeyring = false
 
@@ -57,9 +66,10 @@ struct Launching {
         let stdio = try streams(ownTerminal)
         try directory.make()
         do {
-            let plan = try InitPlan(spec: spec, bundle: bundle, stdio: stdio, cgroupPath: "ctr-swift-oci/\(directory.id)")
+            let plan = try plan(stdio)
             var running = try gated ? launchGated(plan) : Runtime.launch(plan)
             try record(running)
+            if let file = options.timings { try replaceFile(FilePath(file), with: JSON.encode(running.timings), mode: 0o644) }
             var launched = Launched(pid: running.pid, cgroup: running.cgroup)
             if let socket = options.consoleSocket {
                 try running.sendTerminal(toSocket: socket)
@@ -71,6 +81,18 @@ struct Launching {
             try? directory.remove()
             throw error
         }
+    }
+
+    private func plan(_ stdio: StandardStreams) throws -> InitPlan {
+        let program = try options.seccompProgram.map { try SeccompProgram(instructions: readFile(FilePath($0))) }
+        var rootfs: RootfsSource?
+        if let file = options.overlay {
+            let overlay = try JSON.decode(OverlayFile.self, from: readFile(FilePath(file)))
+            try makeDirectory(directory.rootfs, mode: 0o700)
+            rootfs = .overlay(try overlay.mount(), at: directory.rootfs)
+        }
+        return try InitPlan(
+            spec: spec, bundle: bundle, rootfs: rootfs, stdio: stdio, seccomp: program, cgroupPath: "ctr-swift-oci/\(directory.id)")
     }
 
     /// The gate is a FIFO that the child holds open for reading and writing: `start` finds it by name, and an end is never seen.

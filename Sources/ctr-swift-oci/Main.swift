@@ -9,7 +9,7 @@ import Runtime
 @main struct Main {
     static func main() {
         umask(0)
-        OCICommand.main()
+        OCICommand.main(GlobalOptions.moved(Array(CommandLine.arguments.dropFirst())))
     }
 }
 
@@ -26,7 +26,7 @@ struct OCICommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 }
 
-/// Accepted before and after the verb, since engines put them before it.
+/// Options of every verb. Engines put them before it, where a parser of subcommands does not look for them.
 struct GlobalOptions: ParsableArguments {
     @Option(help: "Where the state of containers is kept.")
     var root = "/run/ctr-swift-oci"
@@ -39,4 +39,17 @@ struct GlobalOptions: ParsableArguments {
 
     @Flag(help: "Accepted for compatibility.")
     var debug = false
+
+    /// The arguments with what stands before the verb behind it.
+    static func moved(_ arguments: [String]) -> [String] {
+        var rest = arguments[...]
+        var options: [String] = []
+        while let option = rest.first, ["--root", "--log", "--log-format", "--debug"].contains(where: { option == $0 || option.hasPrefix($0 + "=") }) {
+            let count = option == "--debug" || option.contains("=") ? 1 : min(2, rest.count)
+            options += rest.prefix(count)
+            rest = rest.dropFirst(count)
+        }
+        guard let verb = rest.popFirst() else { return arguments }
+        return [verb] + options + rest
+    }
 }

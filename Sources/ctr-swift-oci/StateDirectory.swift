@@ -48,6 +48,8 @@ struct StateDirectory {
     }
 
     var gate: FilePath { path.appending("exec.fifo") }
+    /// Where an overlay is mounted, inside the container's mount namespace only.
+    var rootfs: FilePath { path.appending("rootfs") }
     private var recordFile: FilePath { path.appending("state.json") }
 
     /// Claims the id.
@@ -85,7 +87,7 @@ struct StateDirectory {
     func remove() throws {
         try unlinkFile(gate)
         try unlinkFile(recordFile)
-        _ = withCPath(path) { rmdir($0) }
+        for directory in [rootfs, path] { _ = withCPath(directory) { rmdir($0) } }
     }
 }
 

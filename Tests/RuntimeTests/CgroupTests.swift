@@ -115,6 +115,58 @@ import Testing
     }
 }
 
+/// cgroup v2's device rules, also where v1 has the devices controller: the hierarchy beside it runs the programs.
+@Suite(.asRoot, .busybox) struct UnifiedDeviceTests {
+    @Test(
+        "a v2 group allows what its last matching rule allows",
+        arguments: [
+            ([DeviceRule](), ["mknod ENOENT", "open-null EPERM"]),
+            ([DeviceRule(allow: true, kind: nil, major: nil, minor: nil, access: .all)], ["mknod ok", "open-null ok"]),
+            (
+                [
+                    DeviceRule(allow: true, kind: nil, major: nil, minor: nil, access: .all),
+                    DeviceRule(allow: false, kind: .character, major: 1, minor: 1, access: .read),
+                ], ["mknod ok", "open-mem EPERM", "open-null ok"]
+            ),
+            (
+                [
+                    DeviceRule(allow: true, kind: .character, major: nil, minor: nil, access: .makeNode),
+                    DeviceRule(allow: true, kind: .character, major: 1, minor: 3, access: [.read, .write]),
+                ], ["mknod ok", "open-mem EPERM", "open-null ok"]
+            ),
+        ])
+    func rules(rules: [DeviceRule], expected: [String]) throws {
+        let unified = try #require(CgroupLayout.detect().unified)
+        var handle = CgroupHandle(CgroupLayout(hierarchies: [unified]), path: "ctr-swift-test-\(UInt32.random(in: 0 ... .max))")
+        try handle.make()
+        defer { try? handle.delete() }
+        let directory = try #require(handle.unified)
+        try DeviceProgram.attach(rules, to: directory)
+        let probe = try Probe.path()
+        let result = try command(["/bin/sh", "-c", "echo $$ > \(directory.location)/cgroup.procs; rm -f /tmp/mem /tmp/loop; exec \(probe) devices 2>&1"])
+        try command(["/bin/rm", "-f", "/tmp/mem", "/tmp/loop"])
+        for line in expected { #expect(result.lines.contains(line), "\(line): \(result)") }
+    }
+
+    @Test("a v2 group is frozen, thawed and killed as one") func freezeAndKill() throws {
+        let unified = try #require(CgroupLayout.detect().unified)
+        var handle = CgroupHandle(CgroupLayout(hierarchies: [unified]), path: "ctr-swift-test-\(UInt32.random(in: 0 ... .max))/inner")
+        try handle.make()
+        let location = try #require(handle.unified).location
+        let child = try ChildProcess(["/bin/sh", "-c", "echo $$ > \(location)/cgroup.procs; for i in 1 2 3; do sleep 1000 & done; wait"])
+        try waitUntil { try handle.processes().count == 4 }
+        try handle.freeze()
+        try waitUntil { try handle.isFrozen }
+        try handle.thaw()
+        try waitUntil { try !handle.isFrozen }
+        try handle.killAll()
+        #expect(try child.finish().code == 137)
+        try handle.delete()
+        #expect(access(location.string, F_OK) == -1)
+        _ = rmdir(location.removingLastComponent().string)
+    }
+}
+
 /// No kernel needed.
 @Suite struct DeviceProgramTests {
     @Test("rules compile to a program that ends in a denial") func shape() {

@@ -87,6 +87,28 @@ import Testing
         }
     }
 
+    @Test("the runtime's binary may be a container's init, bound read-only") func boundRuntime() throws {
+        let bundle = try TestBundle(["/init", "--version"])
+        bundle.spec.mounts?.append(.init(destination: "/init", type: "bind", source: TestBundle.runtime, options: ["bind", "ro"]))
+        let result = try bundle.run()
+        #expect(result.output.contains("spec: 1.2.0"), "\(result)")
+    }
+
+    @Test("mounts of a container with CAP_SYS_ADMIN stay in it (X-41)") func propagation() throws {
+        let bundle = try TestBundle(shell: "mount -t tmpfs none /tmp && mount -t tmpfs none /vol && echo done && exec /bin/probe pause")
+        let capabilities = DefaultSpec.capabilities + ["CAP_SYS_ADMIN"]
+        bundle.spec.process?.capabilities = .init(bounding: capabilities, effective: capabilities, permitted: capabilities)
+        let volume = bundle.path.appending("volume")
+        try makeDirectory(volume, mode: 0o755)
+        bundle.spec.mounts?.append(.init(destination: "/vol", type: "bind", source: volume.string, options: ["rbind"]))
+        let child = try bundle.start()
+        try waitUntil { try child.text("out").hasPrefix("done\nready") || !child.text("err").isEmpty }
+        #expect(try child.text("err").isEmpty)
+        #expect(try !MountInfo.all().contains { $0.mountPoint.hasPrefix(bundle.path.string) })
+        _ = try bundle.verb("delete", ["--force"])
+        _ = try child.finish()
+    }
+
     @Test("a script whose interpreter is /proc/self/exe finds the runtime read-only (CVE-2019-5736)") func interpreterIsRuntime() throws {
         let bundle = try TestBundle(["/bin/evil"])
         let script = bundle.rootfs.appending("bin/evil").string

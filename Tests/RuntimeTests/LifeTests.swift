@@ -66,6 +66,16 @@ import Testing
         #expect(try command(bundle.arguments("create", ["--bundle", bundle.path.string, id])).code != 0)
     }
 
+    @Test("global options stand before the verb, as engines put them") func globalOptions() throws {
+        let bundle = try TestBundle(["/bin/nowhere"])
+        let arguments = try bundle.arguments("create", ["--bundle", bundle.path.string, bundle.id])
+        let log = bundle.path.appending("log.json")
+        let result = try command(
+            [TestBundle.runtime, "--root", bundle.state.string, "--log=\(log)", "--log-format", "json"] + [arguments[1]] + arguments.dropFirst(4))
+        #expect(result.code == 127, "\(result)")
+        #expect(try JSON.parse(readFile(log))["msg"]?.stringValue?.contains("not found") == true)
+    }
+
     @Test("spec, features, list and --version answer") func answers() throws {
         let bundle = try TestBundle()
         #expect(try command([TestBundle.runtime, "--version"]).output.contains("spec: 1.2.0"))

@@ -113,6 +113,18 @@ import Testing
         #expect(result.code == 125 && result.errors.contains("mount-root"), "\(result)")
     }
 
+    @Test("an upper that was volatile is told, and can be used again once its mark is forgotten") func volatileAgain() throws {
+        let bundle = try TestBundle()
+        try stack(bundle, count: 2, volatile: true, method: .automatic)
+        #expect(try bundle.run().code == 0)
+        let result = try bundle.run()
+        #expect(result.code == 125 && result.errors.contains("mounted volatile before"), "\(result)")
+        try OverlayMount.forgetVolatile(work: bundle.path.appending("work"))
+        #expect(try bundle.run().code == 0)
+        try OverlayMount.forgetVolatile(work: bundle.path.appending("work"))
+        try OverlayMount.forgetVolatile(work: bundle.path.appending("work"))
+    }
+
     @Test("after the container nothing is left mounted, in the state directory or in the cgroups") func nothingLeft() throws {
         let bundle = try TestBundle()
         try stack(bundle, count: 3, method: .automatic)
