@@ -17,6 +17,14 @@ package func removeTree(_ path: FilePath) throws(KernelError) {
     try withCPath(path) { raw throws(KernelError) in _ = try kernel("rmdir(2)", path.string) { rmdir(raw) } }
 }
 
+extension OwnedFD {
+    /// The same for a name in this directory.
+    package borrowing func removeTree(_ name: EntryName) throws(KernelError) {
+        try TreeRemoval.empty(try open(name, O_RDONLY | O_DIRECTORY), display(name))
+        try remove(name, directory: true)
+    }
+}
+
 private enum TreeRemoval {
     /// Names that were moved up are our own: they can't meet names of the tree.
     static func empty(_ top: borrowing OwnedFD, _ object: String) throws(KernelError) {

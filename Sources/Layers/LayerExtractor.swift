@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import Linux
+package import SystemPackage
+internal import Tar
+
+/// One pass from a stored blob to a snapshot directory; see docs/architecture.md, "From registry to PID 1".
+package enum LayerExtractor {
+    /// How much is written, or made, between two looks at the free space.
+    private static let bytesBetweenChecks: UInt64 = 16 << 20
+    private static let entriesBetweenChecks = 1000
+
+    /// Extracts a layer into an empty directory. Blocks for as long as it takes: call it on a thread of its own.
+    /// - Parameters:
+    ///   - isCancelled: asked at each entry and each piece of a file.
+    ///   - progress: how many stored bytes have been read, now and then, on another thread.
+    /// - Returns: what is known of it. Nothing has been synced yet.
+    /// - Throws: `LayerError`; the directory then holds something that is of no use.
+    package static func extract(
+        from source: any LayerSource, expecting expectation: LayerExpectation, into directory: FilePath, limits: ExtractionLimits = ExtractionLimits(),
+        isCancelled: @escaping @Sendable () -> Bool = { false }, progress: (@Sendable (Int64) -> Void)? = nil
+    ) throws(LayerError) -> LayerFacts {
+        let pipeline = LayerPipeline(source, expectation, progress: progress)
+        do throws(KernelError) { try startThread(name: "layer-inflate") { pipeline.run() } } catch {
+            throw .kernel(entry: directory.string, error)
+        }
+        do throws(LayerError) {
+            var facts = try write(pipeline, LayerFacts(diffID: expectation.diffID, digest: expectation.digest), directory, limits, isCancelled)
+            // The archive may end before the stream does; both digests are over all of it.
+            while pipeline.take() != nil { if isCancelled() { throw LayerError.cancelled } }
+            let verdict = try pipeline.verdict()
+            facts.compressedSize = verdict.compressedSize
+            facts.uncompressedSize = verdict.uncompressedSize
+            let usage = try measure(directory)
+            facts.diskBytes = usage.bytes
+            facts.inodes = usage.inodes
+            return facts
+        } catch {
+            throw explain(error, pipeline)
+        }
+    }
+
+    /// A tar that can't be read may be the symptom of a blob that is not the one that was promised. Then that is to be said.
+    private static func explain(_ error: LayerError, _ pipeline: LayerPipeline) -> LayerError {
+        switch error {
+        case .tar, .entry:
+            while pipeline.take() != nil {}
+            do throws(LayerError) { _ = try pipeline.verdict() } catch { return error }
+            return error
+        default:
+            pipeline.abandon()
+            return error
+        }
+    }
+
+    private static func write(
+        _ pipeline: LayerPipeline, _ facts: LayerFacts, _ path: FilePath, _ limits: ExtractionLimits, _ isCancelled: () -> Bool
+    ) throws(LayerError) -> LayerFacts {
+        let directory: OwnedFD
+        do throws(KernelError) { directory = try openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) } catch {
+            throw .kernel(entry: path.string, error)
+        }
+        var writer = LayerWriter(directory, facts: facts)
+        var reader = TarReader(PieceSource(pipeline))
+        var space = SpaceWatch(path: path, limits: limits)
+        while let entry = try tar({ () throws(TarError) in try reader.next() }, pipeline) {
+            if isCancelled() { throw .cancelled }
+            try space.noteEntry()
+            try writer.apply(entry) { buffer throws(LayerError) in
+                let part = try tar({ () throws(TarError) in try reader.readData(into: buffer) }, pipeline)
+                if let part {
+                    if isCancelled() { throw .cancelled }
+                    try space.noteBytes(part.count)
+                }
+                return part
+            }
+        }
+        return try writer.finish()
+    }
+
+    private static func tar<Value>(_ body: () throws(TarError) -> Value, _ pipeline: LayerPipeline) throws(LayerError) -> Value {
+        do throws(TarError) { return try body() } catch { throw pipeline.failure ?? .tar(error) }
+    }
+
+    private static func measure(_ directory: FilePath) throws(LayerError) -> TreeUsage {
+        do throws(KernelError) { return try treeUsage(directory) } catch { throw .kernel(entry: directory.string, error) }
+    }
+
+    /// Looks at the free space now and then: a bomb ends at the reserve, not at the last block.
+    private struct SpaceWatch {
+        let path: FilePath
+        let limits: ExtractionLimits
+        private var bytes: UInt64 = 0
+        private var entries = 0
+
+        init(path: FilePath, limits: ExtractionLimits) {
+            self.path = path
+            self.limits = limits
+        }
+
+        mutating func noteEntry() throws(LayerError) {
+            entries += 1
+            if entries >= LayerExtractor.entriesBetweenChecks { try check() }
+        }
+
+        mutating func noteBytes(_ count: Int) throws(LayerError) {
+            bytes += UInt64(count)
+            if bytes >= LayerExtractor.bytesBetweenChecks { try check() }
+        }
+
+        private mutating func check() throws(LayerError) {
+            bytes = 0
+            entries = 0
+            let statistics: FilesystemStatistics
+            do throws(KernelError) { statistics = try filesystemStatistics(path) } catch { throw .kernel(entry: path.string, error) }
+            guard statistics.freeBytes >= limits.reserveBytes else {
+                throw .notEnoughBytes(free: statistics.freeBytes, reserve: limits.reserveBytes)
+            }
+            // Filesystems that make inodes as they need them have none to count.
+            guard statistics.totalInodes == 0 || statistics.freeInodes >= limits.reserveInodes else {
+                throw .notEnoughInodes(free: statistics.freeInodes, reserve: limits.reserveInodes)
+            }
+        }
+    }
+}

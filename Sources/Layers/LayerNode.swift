@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Linux
+internal import Tar
+
+/// What the extractor knows of one path that it made. The directory started empty and is nobody else's, so this tree is the truth:
+/// parents are resolved here, without asking the kernel, and no link is ever followed on disk.
+final class LayerNode {
+    enum Kind {
+        case directory
+        case symlink(target: [UInt8])
+        case other
+    }
+
+    private(set) weak var parent: LayerNode?
+    let name: EntryName
+    var kind: Kind
+    var children: [EntryName: LayerNode] = [:]
+    /// Names below that the layer deletes.
+    var whiteouts: Set<EntryName> = []
+    var isOpaque = false
+    /// The entry that listed this directory; nil: implied. Its owner, mode, times and attributes are set at the end.
+    var listing: TarEntry?
+
+    init(_ name: EntryName, _ kind: Kind, parent: LayerNode?) {
+        self.name = name
+        self.kind = kind
+        self.parent = parent
+    }
+
+    var isDirectory: Bool { if case .directory = kind { true } else { false } }
+
+    var path: LayerPath {
+        var names: [EntryName] = []
+        var node = self
+        while let parent = node.parent {
+            names.append(node.name)
+            node = parent
+        }
+        return LayerPath(names.reversed())
+    }
+
+    func add(_ name: EntryName, _ kind: Kind) -> LayerNode {
+        let child = LayerNode(name, kind, parent: self)
+        children[name] = child
+        return child
+    }
+}
