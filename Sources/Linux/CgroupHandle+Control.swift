@@ -10,7 +10,7 @@ extension CgroupHandle {
         if let unified {
             do throws(KernelError) {
                 return try writeFile(unified.location.appending("cgroup.kill"), "1")
-            } catch where error.errno == .noSuchFileOrDirectory {
+            } catch  where error.errno == .noSuchFileOrDirectory {
                 // An older kernel, or the group is gone.
             }
         }
@@ -31,7 +31,7 @@ extension CgroupHandle {
     private func groupProcesses() throws(KernelError) -> [Int32] {
         do throws(KernelError) {
             return try processes()
-        } catch where error.errno == .noSuchFileOrDirectory {
+        } catch  where error.errno == .noSuchFileOrDirectory {
             return []
         }
     }

@@ -57,7 +57,7 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
         do throws(KernelError) {
             // The parent is there after the first container: one call in the usual case.
             created = try makeDirectory(directory.location, mode: 0o755)
-        } catch where error.errno == .noSuchFileOrDirectory {
+        } catch  where error.errno == .noSuchFileOrDirectory {
             created = false
             var prefix = FilePath(directory.hierarchy.mountPoint)
             for component in FilePath(directory.path).components {
@@ -107,7 +107,7 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
                 do throws(KernelError) {
                     try Self.removeGroup(directory.location)
                     break
-                } catch where error.errno == .resourceBusy && wait < 100_000 {
+                } catch  where error.errno == .resourceBusy && wait < 100_000 {
                     usleep(UInt32(wait))
                     wait *= 2
                 }
@@ -118,9 +118,9 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
     private static func removeGroup(_ location: FilePath) throws(KernelError) {
         do throws(KernelError) {
             return try removeDirectory(location)
-        } catch where error.errno == .noSuchFileOrDirectory {
+        } catch  where error.errno == .noSuchFileOrDirectory {
             return
-        } catch where error.errno == .resourceBusy {
+        } catch  where error.errno == .resourceBusy {
             // Processes, or groups below.
         }
         for group in try subgroups(location).reversed() { try removeDirectory(group) }

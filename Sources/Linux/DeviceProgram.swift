@@ -43,7 +43,8 @@ package struct DeviceRule: Sendable, Hashable {
             case nil: "a"
             }
         let access =
-            (self.access.contains(.read) ? "r" : "") + (self.access.contains(.write) ? "w" : "") + (self.access.contains(.makeNode) ? "m" : "")
+            (self.access.contains(.read) ? "r" : "") + (self.access.contains(.write) ? "w" : "")
+            + (self.access.contains(.makeNode) ? "m" : "")
         return "\(kind) \(major.map { String($0) } ?? "*"):\(minor.map { String($0) } ?? "*") \(access)"
     }
 }

@@ -118,9 +118,10 @@ package struct DetachedMount: ~Copyable {
     /// A bind: a new mount of the tree or file that is at `path`. Source: open_tree(2), OPEN_TREE_CLONE.
     package init(cloning path: FilePath, recursive: Bool = false) throws(KernelError) {
         let flags = UInt32(CTR_OPEN_TREE_CLONE) | (recursive ? UInt32(CTR_AT_RECURSIVE) : 0)
-        descriptor = OwnedFD(owning: try withCPath(path) { raw throws(KernelError) in
-            try kernel("open_tree(2)", path.string) { ctr_open_tree(AT_FDCWD, raw, flags) }
-        })
+        descriptor = OwnedFD(
+            owning: try withCPath(path) { raw throws(KernelError) in
+                try kernel("open_tree(2)", path.string) { ctr_open_tree(AT_FDCWD, raw, flags) }
+            })
     }
 
     /// A bind of the object that a descriptor stands for: it can't be swapped between check and use.

@@ -57,7 +57,7 @@ package struct OverlayMount: Sendable, Hashable {
             let path = work.pushing(FilePath(mark))
             do throws(KernelError) {
                 try withCPath(path) { raw throws(KernelError) in _ = try kernel("rmdir(2)", path.string) { rmdir(raw) } }
-            } catch where error.errno == .noSuchFileOrDirectory {}
+            } catch  where error.errno == .noSuchFileOrDirectory {}
         }
     }
 
@@ -129,7 +129,7 @@ package struct OverlayMount: Sendable, Hashable {
             let context = try FilesystemContext("overlay")
             try context.set("lowerdir+", first)
             return context
-        } catch where method == .automatic && (error.errno == .invalidArgument || error.errno == .noFunction) {
+        } catch  where method == .automatic && (error.errno == .invalidArgument || error.errno == .noFunction) {
             return nil
         }
     }

@@ -49,7 +49,8 @@ struct CgroupPlan {
         for setting in try CgroupSettings(handle).all(resources) {
             guard let directory = handle.directory(of: setting.controller) else {
                 throw LaunchError(
-                    step: .limits, reason: "\(setting.file) = \(setting.value) was asked for, but there is no \(setting.controller) cgroup controller")
+                    step: .limits,
+                    reason: "\(setting.file) = \(setting.value) was asked for, but there is no \(setting.controller) cgroup controller")
             }
             try during(.limits) { () throws(KernelError) in
                 try writeFile(directory.location.appending(setting.file), setting.value)
@@ -82,12 +83,14 @@ extension DeviceRule {
         try rules.map { rule throws(LaunchError) in try DeviceRule(rule) } + standard
     }
 
-    private static let standard: [DeviceRule] = [
-        DeviceRule(allow: true, kind: .character, major: nil, minor: nil, access: .makeNode),
-        DeviceRule(allow: true, kind: .block, major: nil, minor: nil, access: .makeNode),
-    ] + [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 2), (136, nil)].map { major, minor in
-        DeviceRule(allow: true, kind: .character, major: UInt32(major), minor: minor.map { UInt32($0 as Int) }, access: .all)
-    }
+    private static let standard: [DeviceRule] =
+        [
+            DeviceRule(allow: true, kind: .character, major: nil, minor: nil, access: .makeNode),
+            DeviceRule(allow: true, kind: .block, major: nil, minor: nil, access: .makeNode),
+        ]
+        + [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 2), (136, nil)].map { major, minor in
+            DeviceRule(allow: true, kind: .character, major: UInt32(major), minor: minor.map { UInt32($0 as Int) }, access: .all)
+        }
 
     init(_ rule: RuntimeSpec.Linux.DeviceCgroup) throws(LaunchError) {
         let kind: Kind?

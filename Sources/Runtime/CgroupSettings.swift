@@ -33,7 +33,8 @@ struct CgroupSettings {
         if let block = resources.blockIO { settings += try isUnified("io") ? blockV2(block) : blockV1(block) }
         for limit in resources.hugepageLimits ?? [] {
             let file = isUnified("hugetlb") ? "max" : "limit_in_bytes"
-            settings.append(CgroupSetting(controller: "hugetlb", file: "hugetlb.\(try Self.name(limit.pageSize)).\(file)", value: "\(limit.limit)"))
+            settings.append(
+                CgroupSetting(controller: "hugetlb", file: "hugetlb.\(try Self.name(limit.pageSize)).\(file)", value: "\(limit.limit)"))
         }
         settings += network(resources.network)
         for (device, limit) in (resources.rdma ?? [:]).sorted(by: { $0.key < $1.key }) {
@@ -146,7 +147,8 @@ struct CgroupSettings {
         for (name, devices) in Self.throttles(block) {
             for device in devices {
                 settings.append(
-                    CgroupSetting(controller: "blkio", file: "blkio.throttle.\(name.v1)", value: "\(device.major):\(device.minor) \(device.rate)"))
+                    CgroupSetting(
+                        controller: "blkio", file: "blkio.throttle.\(name.v1)", value: "\(device.major):\(device.minor) \(device.rate)"))
             }
         }
         return settings
@@ -175,7 +177,8 @@ struct CgroupSettings {
 
     private static func throttles(_ block: RuntimeSpec.Linux.BlockIO) -> [(ThrottleName, [RuntimeSpec.Linux.ThrottleDevice])] {
         [
-            (("read_bps_device", "rbps"), block.throttleReadBpsDevice ?? []), (("write_bps_device", "wbps"), block.throttleWriteBpsDevice ?? []),
+            (("read_bps_device", "rbps"), block.throttleReadBpsDevice ?? []),
+            (("write_bps_device", "wbps"), block.throttleWriteBpsDevice ?? []),
             (("read_iops_device", "riops"), block.throttleReadIOPSDevice ?? []),
             (("write_iops_device", "wiops"), block.throttleWriteIOPSDevice ?? []),
         ]
@@ -187,7 +190,8 @@ struct CgroupSettings {
         guard let network else { return [] }
         var settings = Self.settings("net_cls", [("net_cls.classid", network.classID.map { "\($0)" })])
         for priority in network.priorities ?? [] {
-            settings.append(CgroupSetting(controller: "net_prio", file: "net_prio.ifpriomap", value: "\(priority.name) \(priority.priority)"))
+            settings.append(
+                CgroupSetting(controller: "net_prio", file: "net_prio.ifpriomap", value: "\(priority.name) \(priority.priority)"))
         }
         return settings
     }

@@ -8,7 +8,7 @@ package import OCI
 /// settled here, so that the profile is plain OCI.
 package enum DefaultSeccomp {
     package enum Architecture: String, Sendable, CaseIterable {
-        case x86_64
+        case amd64
         case arm64
 
         /// The machine that this program was built for.
@@ -16,13 +16,13 @@ package enum DefaultSeccomp {
             #if arch(arm64)
             .arm64
             #else
-            .x86_64
+            .amd64
             #endif
         }
 
         var names: [String] {
             switch self {
-            case .x86_64: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]
+            case .amd64: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]
             case .arm64: ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"]
             }
         }
@@ -35,7 +35,7 @@ package enum DefaultSeccomp {
         let held = Set(capabilities)
         var allowed = always
         switch architecture {
-        case .x86_64: allowed += ["arch_prctl", "modify_ldt"]
+        case .amd64: allowed += ["arch_prctl", "modify_ldt"]
         case .arm64: allowed += ["arm_fadvise64_64", "arm_sync_file_range", "sync_file_range2", "breakpoint", "cacheflush", "set_tls"]
         }
         for (capability, calls) in byCapability where held.contains(capability) {
@@ -57,7 +57,9 @@ package enum DefaultSeccomp {
     /// CLONE_NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET.
     private static let namespaceFlags: UInt64 = 0x7E02_0000
 
-    private static func rule(_ name: String, _ operation: String, _ value: UInt64, _ valueTwo: UInt64? = nil) -> RuntimeSpec.Linux.SeccompSyscall {
+    private static func rule(_ name: String, _ operation: String, _ value: UInt64, _ valueTwo: UInt64? = nil)
+        -> RuntimeSpec.Linux.SeccompSyscall
+    {
         RuntimeSpec.Linux.SeccompSyscall(
             names: [name], action: "SCMP_ACT_ALLOW",
             args: [RuntimeSpec.Linux.SeccompArgument(index: 0, value: value, valueTwo: valueTwo, op: operation)])

@@ -45,7 +45,7 @@ extension InitProcess {
                 try kernel("fchownat(2)", device.path.string) {
                     fchownat(directory, path, device.uid, device.gid, AT_SYMLINK_NOFOLLOW)
                 }
-            } catch where error.errno == .fileExists {
+            } catch  where error.errno == .fileExists {
                 // A root that brings its own /dev: the same device is welcome, anything else is not taken for one.
                 var status = stat()
                 try kernel("fstatat(2)", device.path.string) { fstatat(directory, path, &status, AT_SYMLINK_NOFOLLOW) }
@@ -60,7 +60,7 @@ extension InitProcess {
             try withCPath(name) { path throws(KernelError) in
                 _ = try kernel("symlinkat(2)", "dev/\(name)") { symlinkat(target, directory, path) }
             }
-        } catch where error.errno == .fileExists {}
+        } catch  where error.errno == .fileExists {}
     }
 
     private borrowing func bindConsole(_ terminal: TerminalNumbers, _ root: borrowing RootDirectory) throws(KernelError) {

@@ -30,7 +30,7 @@ extension InitProcess {
 
     private borrowing func openSession() throws(KernelError) {
         // A leader already (the runtime's own session) is as good: EPERM.
-        do throws(KernelError) { try kernel("setsid(2)", "init") { setsid() } } catch where error.errno == .notPermitted {}
+        do throws(KernelError) { try kernel("setsid(2)", "init") { setsid() } } catch  where error.errno == .notPermitted {}
         if case .terminal = plan.stdio { try kernel("ioctl(2)", "TIOCSCTTY") { ctr_terminal_control(0) } }
         if let personality = plan.process.personality {
             try kernel("personality(2)", "0x\(String(personality, radix: 16))") { ctr_personality(personality) }
@@ -42,7 +42,7 @@ extension InitProcess {
     private borrowing func keyring() throws(KernelError) {
         do throws(KernelError) {
             try kernel("keyctl(2)", "join session keyring") { ctr_join_session_keyring(nil) }
-        } catch where error.errno == .noFunction {}
+        } catch  where error.errno == .noFunction {}
     }
 
     private borrowing func setNames() throws(KernelError) {

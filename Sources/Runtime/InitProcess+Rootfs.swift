@@ -121,9 +121,10 @@ extension InitProcess {
             try mount.attach(at: object.raw, name: path.string)
         }
         guard !plan.maskedPaths.isEmpty else { return }
-        let null = try openFile("/dev/null", CTR_O_PATH)
+        // The container's own: its root may change the mode of what it sees there, and the host's must not change. CVE-2025-31133.
+        let null = try root.open("dev/null", .refused)
         guard try fileStatus(null.raw, "/dev/null").isNullDevice else {
-            throw KernelError(call: "fstat(2)", object: "the host's /dev/null is not the device 1:3", errno: .noSuchAddressOrDevice)
+            throw KernelError(call: "fstat(2)", object: "/dev/null, which is not the device 1:3", errno: .noSuchAddressOrDevice)
         }
         var empty: DetachedMount?
         for path in plan.maskedPaths {
@@ -148,7 +149,7 @@ extension InitProcess {
     private borrowing func existing(_ path: FilePath, _ root: borrowing RootDirectory) throws(KernelError) -> OwnedFD? {
         do throws(KernelError) {
             return try root.open(path)
-        } catch where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
+        } catch  where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
             return nil
         }
     }

@@ -95,7 +95,7 @@ extension OwnedFD {
         var byte: UInt8 = 0
         do throws(KernelError) {
             return try kernel("recv(2)", "launch channel") { recv(raw, &byte, 1, 0) } == 0 ? .ended : .atGate
-        } catch where error.errno == .connectionReset {
+        } catch  where error.errno == .connectionReset {
             // It ended before it had read that its cgroup stands.
             return .ended
         }

@@ -33,7 +33,7 @@ struct RootDirectory: ~Copyable {
                 while true {
                     do throws(KernelError) {
                         return try kernel("openat2(2)", path.string) { ctr_openat2(root, raw, UInt64(flags), 0, resolve) }
-                    } catch where error.errno == .resourceTemporarilyUnavailable && attempts < 64 {
+                    } catch  where error.errno == .resourceTemporarilyUnavailable && attempts < 64 {
                         // A rename or mount anywhere on the machine raced with a "..": the kernel wants to be asked again.
                         attempts += 1
                     }
@@ -46,7 +46,7 @@ struct RootDirectory: ~Copyable {
     func openOrMake(_ path: FilePath, directory: Bool, _ links: Links = .followed) throws(KernelError) -> OwnedFD {
         do throws(KernelError) {
             return try open(path, links)
-        } catch where error.errno == .noSuchFileOrDirectory {
+        } catch  where error.errno == .noSuchFileOrDirectory {
             let made = try makeAlong(path, directory: directory, links)
             return try open(made, .refused)
         }
@@ -78,7 +78,7 @@ struct RootDirectory: ~Copyable {
                 }
                 if target.isAbsolute { walked = FilePath() }
                 pending += target.components.reversed()
-            } catch where error.errno == .noSuchFileOrDirectory {
+            } catch  where error.errno == .noSuchFileOrDirectory {
                 try make(component, in: walked, directory: directory || !pending.isEmpty)
                 walked = here
             }
@@ -95,7 +95,7 @@ struct RootDirectory: ~Copyable {
                     directory ? mkdirat(raw, path, 0o755) : mknodat(raw, path, S_IFREG | 0o644, 0)
                 }
             }
-        } catch where error.errno == .fileExists {}
+        } catch  where error.errno == .fileExists {}
     }
 
     /// A link's target; nil for anything else.

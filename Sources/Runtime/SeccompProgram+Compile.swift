@@ -33,12 +33,16 @@ private struct SeccompFilter: ~Copyable {
     private let context: scmp_filter_ctx
 
     private init(_ fallback: UInt32) throws(LaunchError) {
-        guard let context = seccomp_init(fallback) else { throw LaunchError(step: .seccomp, reason: "libseccomp refused the default action") }
+        guard let context = seccomp_init(fallback) else {
+            throw LaunchError(step: .seccomp, reason: "libseccomp refused the default action")
+        }
         self.context = context
     }
 
     static func make(_ profile: RuntimeSpec.Linux.Seccomp) throws(LaunchError) -> SeccompFilter {
-        guard (profile.listenerPath ?? "").isEmpty else { throw LaunchError(step: .seccomp, reason: "a seccomp listener is not supported yet") }
+        guard (profile.listenerPath ?? "").isEmpty else {
+            throw LaunchError(step: .seccomp, reason: "a seccomp listener is not supported yet")
+        }
         let fallback = try SeccompAction.value(profile.defaultAction, profile.defaultErrnoRet)
         let filter = try SeccompFilter(fallback)
         let context = filter.context

@@ -33,7 +33,9 @@ enum SpecCheck {
         try refuse(spec.process?.ioPriority != nil, "process.ioPriority")
         try refuse(spec.process?.scheduler != nil, "process.scheduler")
         let hooks = spec.hooks
-        let asked = [hooks?.prestart, hooks?.createRuntime, hooks?.createContainer, hooks?.startContainer, hooks?.poststart, hooks?.poststop]
+        let asked = [
+            hooks?.prestart, hooks?.createRuntime, hooks?.createContainer, hooks?.startContainer, hooks?.poststart, hooks?.poststop,
+        ]
         try refuse(asked.contains { !($0 ?? []).isEmpty }, "a hook")
     }
 }

@@ -22,7 +22,9 @@ extension ProcessPlan {
         capabilities.effective = try CapabilitySets.mask(process.capabilities?.effective)
         capabilities.permitted = try CapabilitySets.mask(process.capabilities?.permitted)
         capabilities.inheritable = try CapabilitySets.mask(process.capabilities?.inheritable)
-        capabilities.ambient = try CapabilitySets.mask(process.capabilities?.ambient)
+        // The kernel has no ambient capability that is not also permitted and inheritable. `runc spec` asks for some; like runc's, such
+        // a request comes to nothing, which gives the program less, never more.
+        capabilities.ambient = try CapabilitySets.mask(process.capabilities?.ambient) & capabilities.permitted & capabilities.inheritable
         noNewPrivileges = process.noNewPrivileges ?? false
         var seen: Set<String> = []
         limits = try (process.rlimits ?? []).map { limit throws(LaunchError) in
@@ -43,7 +45,9 @@ extension ProcessPlan {
 
     /// The container's PATH, the last one where it is given twice as execvp(3) in the container would see the first... the first counts.
     private static func searchPath(_ environment: [String]) -> [FilePath] {
-        let path = environment.first { $0.hasPrefix("PATH=") }.map { $0.dropFirst(5) } ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        let path =
+            environment.first { $0.hasPrefix("PATH=") }.map { $0.dropFirst(5) }
+            ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         return path.split(separator: ":", omittingEmptySubsequences: false).map { $0.isEmpty ? "." : FilePath(String($0)) }
     }
 }
@@ -160,7 +164,9 @@ extension DeviceNode {
         let permissions = device.fileMode.map { UInt32($0) } ?? 0o666
         guard permissions <= 0o7777 else { throw .refused("device \(device.path): mode is more than 4095") }
         mode = type | permissions
-        guard let major = UInt32(exactly: device.major ?? 0), let minor = UInt32(exactly: device.minor ?? 0), major < 1 << 12, minor < 1 << 20 else {
+        guard let major = UInt32(exactly: device.major ?? 0), let minor = UInt32(exactly: device.minor ?? 0), major < 1 << 12,
+            minor < 1 << 20
+        else {
             throw .refused("device \(device.path): no such number")
         }
         // 0:0 is overlayfs's mark of a deleted file.

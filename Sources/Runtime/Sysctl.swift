@@ -18,7 +18,9 @@ struct Sysctl {
         for (key, value) in requested.sorted(by: { $0.key < $1.key }) {
             let parts = try components(key)
             guard let owner = owner(parts) else { throw .refused("sysctl \"\(key)\" belongs to the whole machine") }
-            guard namespaces.isOwn(owner) else { throw .refused("sysctl \"\(key)\" would change the host: its namespace is not the container's own") }
+            guard namespaces.isOwn(owner) else {
+                throw .refused("sysctl \"\(key)\" would change the host: its namespace is not the container's own")
+            }
             guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }), value.utf8.count < 4096 else {
                 throw .refused("the value of sysctl \"\(key)\" is not one line")
             }

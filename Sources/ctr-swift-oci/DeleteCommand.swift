@@ -33,7 +33,9 @@ extension ContainerRecord {
     fileprivate func end(_ directory: StateDirectory, force: Bool) throws {
         let status = status(gate: directory.gate)
         if status == .stopped { return }
-        guard force || status == .created else { throw CommandError("container \"\(id)\" is \(status.rawValue): stop it first, or use --force") }
+        guard force || status == .created else {
+            throw CommandError("container \"\(id)\" is \(status.rawValue): stop it first, or use --force")
+        }
         if status == .paused { try cgroup.thaw() }
         kill(pid, SIGKILL)
         for _ in 0..<1000 where self.status(gate: directory.gate) != .stopped { usleep(10_000) }

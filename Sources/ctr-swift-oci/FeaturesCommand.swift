@@ -5,7 +5,8 @@ import JSON
 import Runtime
 
 struct FeaturesCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "features", abstract: "Print what this runtime can do. Source: runtime-spec features.md.")
+    static let configuration = CommandConfiguration(
+        commandName: "features", abstract: "Print what this runtime can do. Source: runtime-spec features.md.")
 
     @OptionGroup var global: GlobalOptions
 

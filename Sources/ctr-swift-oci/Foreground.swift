@@ -55,7 +55,10 @@ enum Foreground {
         var inputIsOpen = true
         var size = terminalSize()
         while true {
-            var polled = [pollfd(fd: terminal, events: Int16(POLLIN), revents: 0), pollfd(fd: inputIsOpen ? 0 : -1, events: Int16(POLLIN), revents: 0)]
+            var polled = [
+                pollfd(fd: terminal, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: inputIsOpen ? 0 : -1, events: Int16(POLLIN), revents: 0),
+            ]
             poll(&polled, 2, 250)
             let now = terminalSize()
             if now != size {

@@ -19,7 +19,8 @@ struct OCICommand: ParsableCommand {
         abstract: "Run containers from OCI bundles.",
         version: "ctr-swift-oci version 0.1.0\nspec: 1.2.0",
         subcommands: [
-            CreateCommand.self, StartCommand.self, StateCommand.self, KillCommand.self, DeleteCommand.self, RunCommand.self, ListCommand.self,
+            CreateCommand.self, StartCommand.self, StateCommand.self, KillCommand.self, DeleteCommand.self, RunCommand.self,
+            ListCommand.self,
             SpecCommand.self, FeaturesCommand.self,
         ])
 
@@ -44,7 +45,9 @@ struct GlobalOptions: ParsableArguments {
     static func moved(_ arguments: [String]) -> [String] {
         var rest = arguments[...]
         var options: [String] = []
-        while let option = rest.first, ["--root", "--log", "--log-format", "--debug"].contains(where: { option == $0 || option.hasPrefix($0 + "=") }) {
+        while let option = rest.first,
+            ["--root", "--log", "--log-format", "--debug"].contains(where: { option == $0 || option.hasPrefix($0 + "=") })
+        {
             let count = option == "--debug" || option.contains("=") ? 1 : min(2, rest.count)
             options += rest.prefix(count)
             rest = rest.dropFirst(count)

@@ -7,7 +7,8 @@ import OCI
 import Runtime
 
 struct RunCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "run", abstract: "Create and start a container; wait for its end and remove it.")
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Create and start a container; wait for its end and remove it.")
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var bundle: BundleOptions

@@ -79,7 +79,7 @@ struct StateDirectory {
     private func recordBytes() throws(KernelError) -> [UInt8]? {
         do throws(KernelError) {
             return try readFile(recordFile)
-        } catch where error.errno == .noSuchFileOrDirectory {
+        } catch  where error.errno == .noSuchFileOrDirectory {
             return nil
         }
     }

@@ -54,7 +54,8 @@ import Testing
 
     @Test("a limit whose controller is not there is an error") func missingController() throws {
         let bundle = try TestBundle()
-        bundle.spec.linux?.resources?.rdma = try JSON.decode([String: RuntimeSpec.Linux.RDMA].self, from: Array("{\"mlx5_0\":{\"hcaHandles\":2}}".utf8))
+        bundle.spec.linux?.resources?.rdma = try JSON.decode(
+            [String: RuntimeSpec.Linux.RDMA].self, from: Array("{\"mlx5_0\":{\"hcaHandles\":2}}".utf8))
         let layout = try CgroupLayout.detect()
         if !layout.hierarchies.contains(where: { $0.controllers.contains("rdma") }) {
             let result = try bundle.run()
@@ -143,7 +144,9 @@ import Testing
         let directory = try #require(handle.unified)
         try DeviceProgram.attach(rules, to: directory)
         let probe = try Probe.path()
-        let result = try command(["/bin/sh", "-c", "echo $$ > \(directory.location)/cgroup.procs; rm -f /tmp/mem /tmp/loop; exec \(probe) devices 2>&1"])
+        let result = try command([
+            "/bin/sh", "-c", "echo $$ > \(directory.location)/cgroup.procs; rm -f /tmp/mem /tmp/loop; exec \(probe) devices 2>&1",
+        ])
         try command(["/bin/rm", "-f", "/tmp/mem", "/tmp/loop"])
         for line in expected { #expect(result.lines.contains(line), "\(line): \(result)") }
     }

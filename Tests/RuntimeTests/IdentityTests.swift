@@ -43,6 +43,13 @@ import Testing
         #expect(sets["CapEff"] == "0000000000002000")
     }
 
+    @Test("ambient capabilities that the kernel can't have come to nothing, as with runc") func impossibleAmbient() throws {
+        let bundle = try TestBundle(shell: Self.status)
+        bundle.spec.process?.capabilities?.ambient = ["CAP_KILL"]
+        let sets = try status(bundle)
+        #expect(sets["CapAmb"] == "0000000000000000" && sets["CapEff"] == "00000000a80425fb")
+    }
+
     @Test("another user has no capabilities") func otherUser() throws {
         let bundle = try TestBundle(shell: Self.status)
         bundle.spec.process?.user = .init(uid: 1000, gid: 1000)
@@ -73,7 +80,9 @@ import Testing
         #expect(try bundle.run().lines == ["0", "0", "0", "0022"])
     }
 
-    @Test("the number that the kernel reads as \"no change\" is refused (CVE-2024-40635)", arguments: [0, 1, 2]) func noChange(member: Int) throws {
+    @Test("the number that the kernel reads as \"no change\" is refused (CVE-2024-40635)", arguments: [0, 1, 2]) func noChange(member: Int)
+        throws
+    {
         let bundle = try TestBundle()
         bundle.spec.process?.user = .init(
             uid: member == 0 ? .max : 1, gid: member == 1 ? .max : 1, additionalGids: member == 2 ? [.max] : [])
@@ -106,6 +115,16 @@ import Testing
         var status = stat()
         stat("/dev/null", &status)
         #expect(status.st_uid == 0 && status.st_gid == 0)
+    }
+
+    @Test("what a container does to its masked paths and devices stays in it") func changedMasks() throws {
+        let bundle = try TestBundle(["/bin/busybox", "chmod", "0", "/dev/null", "/proc/keys", "/proc/timer_list"])
+        var before = stat()
+        stat("/dev/null", &before)
+        _ = try bundle.run()
+        var after = stat()
+        stat("/dev/null", &after)
+        #expect(after.st_mode == before.st_mode && after.st_uid == before.st_uid)
     }
 
     @Test("another user can open the pipe that is its stdout again") func reopenedStdout() throws {

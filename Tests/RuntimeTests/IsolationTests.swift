@@ -61,7 +61,8 @@ import Testing
 
     @Test("a namespace can be joined by its path") func joined() throws {
         let bundle = try TestBundle(shell: "readlink /proc/self/ns/net; readlink /proc/self/ns/ipc")
-        bundle.spec.linux?.namespaces = ["pid", "uts", "mount"].map { RuntimeSpec.Linux.Namespace(type: $0) }
+        bundle.spec.linux?.namespaces =
+            ["pid", "uts", "mount"].map { RuntimeSpec.Linux.Namespace(type: $0) }
             + [.init(type: "network", path: "/proc/\(getpid())/ns/net"), .init(type: "ipc", path: "/proc/\(getpid())/ns/ipc")]
         #expect(try bundle.run().lines == ["net", "ipc"].map { hostNamespace($0) })
     }

@@ -11,7 +11,8 @@ import Testing
 @Suite(.asRoot, .busybox) struct LifeTests {
     @Test("create, start, kill, delete: each state is the spec's") func life() throws {
         let bundle = try TestBundle(shell: "echo started; exec /bin/probe pause")
-        let child = try ChildProcess(bundle.arguments("create", ["--bundle", bundle.path.string, "--pid-file", bundle.path.appending("pid").string, bundle.id]))
+        let child = try ChildProcess(
+            bundle.arguments("create", ["--bundle", bundle.path.string, "--pid-file", bundle.path.appending("pid").string, bundle.id]))
         let created = try child.finishKeepingOutput()
         #expect(created == 0)
         #expect(try bundle.status() == "created")
@@ -71,7 +72,8 @@ import Testing
         let arguments = try bundle.arguments("create", ["--bundle", bundle.path.string, bundle.id])
         let log = bundle.path.appending("log.json")
         let result = try command(
-            [TestBundle.runtime, "--root", bundle.state.string, "--log=\(log)", "--log-format", "json"] + [arguments[1]] + arguments.dropFirst(4))
+            [TestBundle.runtime, "--root", bundle.state.string, "--log=\(log)", "--log-format", "json"] + [arguments[1]]
+                + arguments.dropFirst(4))
         #expect(result.code == 127, "\(result)")
         #expect(try JSON.parse(readFile(log))["msg"]?.stringValue?.contains("not found") == true)
     }
@@ -92,7 +94,9 @@ import Testing
         let bundle = try TestBundle()
         func groups() throws -> Int {
             try CgroupLayout.detect().hierarchies.reduce(0) { count, hierarchy in
-                count + (try command(["/bin/ls", "-A", "\(hierarchy.mountPoint)/ctr-swift-oci"]).lines.filter { $0.hasPrefix(bundle.id) }.count)
+                count
+                    + (try command(["/bin/ls", "-A", "\(hierarchy.mountPoint)/ctr-swift-oci"]).lines.filter { $0.hasPrefix(bundle.id) }
+                        .count)
             }
         }
         for _ in 0..<50 { #expect(try bundle.run().code == 0) }

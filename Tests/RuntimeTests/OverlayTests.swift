@@ -12,7 +12,9 @@ import Testing
     enum Method: String, CaseIterable { case layers, options, automatic }
 
     /// A stack in which every layer has one file of its own and one that all have; the lowest holds the tools.
-    private func stack(_ bundle: TestBundle, count: Int, memory: Bool = false, volatile: Bool = false, method: Method, store: String = "store") throws {
+    private func stack(
+        _ bundle: TestBundle, count: Int, memory: Bool = false, volatile: Bool = false, method: Method, store: String = "store"
+    ) throws {
         let store = bundle.path.appending(store)
         try command(["/bin/mkdir", "-p", store.string])
         var names: [String] = []
@@ -61,7 +63,10 @@ import Testing
         // Absolute names instead of short relative ones.
         let path = long.path.appending("overlay.json")
         var file = try JSON.decode([String: JSONValue].self, from: readFile(path))
-        file["lowerdirs"] = .array((file["lowerdirs"]?.arrayValue ?? []).map { .string(long.path.appending("store").pushing(FilePath($0.stringValue ?? "")).string) })
+        file["lowerdirs"] = .array(
+            (file["lowerdirs"]?.arrayValue ?? []).map {
+                .string(long.path.appending("store").pushing(FilePath($0.stringValue ?? "")).string)
+            })
         try replaceFile(path, with: JSON.encode(file))
         let result = try long.run()
         #expect(result.code == 125 && result.errors.contains("mount(2) takes 4096"), "\(result)")
@@ -80,7 +85,9 @@ import Testing
         #expect(access(bundle.path.appending("store/0/fs/written").string, F_OK) == -1)
     }
 
-    @Test("a store whose path holds separators mounts", arguments: [Method.layers, .options], ["with:colon", "with,comma", "with\\back", "with space"])
+    @Test(
+        "a store whose path holds separators mounts", arguments: [Method.layers, .options],
+        ["with:colon", "with,comma", "with\\back", "with space"])
     func oddPath(method: Method, name: String) throws {
         let bundle = try TestBundle(shell: "cat /top")
         try stack(bundle, count: 3, method: method, store: name)

@@ -14,7 +14,8 @@ import Testing
         #expect(result.output.isEmpty && result.code == 0, "\(result)")
     }
 
-    @Test("read-only paths refuse writes", arguments: ["/proc/sys/kernel/hostname", "/proc/irq/default_smp_affinity", "/proc/sysrq-trigger"])
+    @Test(
+        "read-only paths refuse writes", arguments: ["/proc/sys/kernel/hostname", "/proc/irq/default_smp_affinity", "/proc/sysrq-trigger"])
     func readonly(path: String) throws {
         let result = try TestBundle(shell: "[ -e \(path) ] || { echo 'Read-only' >&2; exit 1; }; echo x > \(path)").run()
         #expect(result.code == 1 && result.errors.contains("Read-only"), "\(result)")
@@ -124,7 +125,9 @@ import Testing
     @Test("the mounts are as the spec says") func mounts() throws {
         let result = try TestBundle(shell: "cat /proc/self/mounts").run()
         let mounts = result.lines.map { $0.split(separator: " ").map { String($0) } }
-        func options(_ point: String) -> Set<String> { Set((mounts.last { $0[1] == point }?[3] ?? "").split(separator: ",").map { String($0) }) }
+        func options(_ point: String) -> Set<String> {
+            Set((mounts.last { $0[1] == point }?[3] ?? "").split(separator: ",").map { String($0) })
+        }
         #expect(options("/proc").isSuperset(of: ["rw", "nosuid", "nodev", "noexec"]))
         #expect(options("/sys").isSuperset(of: ["ro", "nosuid", "nodev", "noexec"]))
         #expect(options("/dev").isSuperset(of: ["rw", "nosuid", "size=65536k", "mode=755"]))
@@ -134,7 +137,8 @@ import Testing
     }
 
     @Test("the cgroup mounts are read-only and show the container's own group (CVE-2022-0492)") func cgroupMounts() throws {
-        let script = "cat /proc/self/mounts | grep -E ' cgroup2? ' | grep -vc ' ro,'; for f in /sys/fs/cgroup/*/tasks /sys/fs/cgroup/cgroup.procs; do [ -e $f ] && echo 1 > $f; done; cat /proc/self/cgroup"
+        let script =
+            "cat /proc/self/mounts | grep -E ' cgroup2? ' | grep -vc ' ro,'; for f in /sys/fs/cgroup/*/tasks /sys/fs/cgroup/cgroup.procs; do [ -e $f ] && echo 1 > $f; done; cat /proc/self/cgroup"
         let result = try TestBundle(shell: script).run()
         #expect(result.lines.first == "0", "\(result)")
         #expect(!result.output.contains("test-"), "\(result)")
@@ -145,7 +149,8 @@ import Testing
         bundle.spec.linux?.sysctl = ["net.ipv4.ip_forward": "1", "kernel.shm_rmid_forced": "1"]
         #expect(try bundle.run().lines == ["1", "1"])
         for (key, value) in [
-            ("kernel.core_pattern", "|/evil"), ("kernel.shm_rmid_forced", "1+kernel.core_pattern=|/evil\n"), ("net.ipv4/../../kernel/core_pattern", "x"),
+            ("kernel.core_pattern", "|/evil"), ("kernel.shm_rmid_forced", "1+kernel.core_pattern=|/evil\n"),
+            ("net.ipv4/../../kernel/core_pattern", "x"),
             ("kernel.hostname", "x"), ("vm.swappiness", "1"), ("net", "1"), ("", "1"), ("net..x", "1"), ("net.ipv4.ip_forward\n", "1"),
         ] {
             bundle.spec.linux?.sysctl = [key: value]

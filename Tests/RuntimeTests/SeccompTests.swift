@@ -10,7 +10,8 @@ import Testing
 @Suite(.asRoot, .busybox) struct SeccompTests {
     /// What the probe's calls must come to under the default profile. Source: docs.docker.com, "Seccomp security profiles".
     private static let expected = [
-        "unshare": "EPERM", "unshare-user": "EPERM", "mount": "EPERM", "setns": "EPERM", "keyctl": "EPERM", "add_key": "EPERM", "bpf": "EPERM",
+        "unshare": "EPERM", "unshare-user": "EPERM", "mount": "EPERM", "setns": "EPERM", "keyctl": "EPERM", "add_key": "EPERM",
+        "bpf": "EPERM",
         "userfaultfd": "EPERM", "io_uring_setup": "EPERM", "perf_event_open": "EPERM", "open_by_handle_at": "EPERM", "kexec_load": "EPERM",
         "init_module": "EPERM", "clone3": "ENOSYS", "clone-newuser": "EPERM", "fchmodat2": "ENOENT", "unknown": "ENOSYS",
         "socket-alg": "EPERM", "socket-vsock": "EPERM", "socket-inet": "ok", "personality-linux": "ok", "personality-other": "EPERM",
@@ -21,7 +22,10 @@ import Testing
     private func answers(_ bundle: TestBundle) throws -> [String: String] {
         let result = try bundle.run()
         try #require(result.code == 0, "\(result)")
-        return Dictionary(uniqueKeysWithValues: result.lines.map { ($0.split(separator: " ")[0], $0.split(separator: " ")[1]) }.map { (String($0), String($1)) })
+        return Dictionary(
+            uniqueKeysWithValues: result.lines.map { ($0.split(separator: " ")[0], $0.split(separator: " ")[1]) }.map {
+                (String($0), String($1))
+            })
     }
 
     @Test("the default profile answers as Docker's does", arguments: [true, false]) func defaultProfile(noNewPrivileges: Bool) throws {

@@ -30,7 +30,9 @@ final class TestBundle {
         for name in ["bin", "etc", "tmp", "root"] { try makeDirectory(rootfs.appending(name), mode: name == "tmp" ? 0o1777 : 0o755) }
         _ = chmod(rootfs.appending("tmp").string, 0o1777)
         try Self.link(try Probe.busyboxCopy(), to: rootfs.appending("bin/busybox"))
-        for applet in ["sh", "true", "false", "cat", "ls", "id", "sleep", "mount", "stat", "echo", "grep", "touch", "ip", "kill", "tty", "readlink"] {
+        for applet in [
+            "sh", "true", "false", "cat", "ls", "id", "sleep", "mount", "stat", "echo", "grep", "touch", "ip", "kill", "tty", "readlink",
+        ] {
             _ = symlink("busybox", rootfs.appending("bin").appending(applet).string)
         }
         try Self.link(try Probe.path(), to: rootfs.appending("bin/probe"))
@@ -65,7 +67,9 @@ final class TestBundle {
     /// The state as `state` prints it.
     func status() throws -> String {
         let result = try verb("state")
-        guard case .object(let state) = try JSON.parse(Array(result.output.utf8)), case .string(let status)? = state["status"] else { return "" }
+        guard case .object(let state) = try JSON.parse(Array(result.output.utf8)), case .string(let status)? = state["status"] else {
+            return ""
+        }
         return status
     }
 
@@ -87,7 +91,8 @@ final class TestBundle {
 /// The static test program, compiled once a run.
 enum Probe {
     private static let compiled: Result<String, ProbeError> = {
-        let source = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent().appending("Payload/probe.c")
+        let source = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent().appending(
+            "Payload/probe.c")
         let target = "/tmp/ctr-swift-probe-\(getpid())"
         atexit { _ = unlink("/tmp/ctr-swift-probe-\(getpid())") }
         for compiler in ["/usr/bin/cc", "/usr/bin/gcc", "/usr/bin/clang"] where access(compiler, X_OK) == 0 {
