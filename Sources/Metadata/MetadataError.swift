@@ -10,6 +10,8 @@ package enum MetadataError: Error, Sendable, Hashable {
     case rootInUse(lock: FilePath, by: Int32?)
     /// Written by a newer version; it was not touched.
     case newerSchema(path: FilePath, found: Int, known: Int)
+    /// The root holds layers or containers, and no database that knows them.
+    case databaseLost(root: FilePath, holds: FilePath)
     /// A SQLite file, or something else, that this project did not write.
     case foreignFile(path: FilePath)
     /// Layers that are being relied on are not recorded (any more).
@@ -41,6 +43,7 @@ extension MetadataError {
         case .rootInUse: "stop the other daemon, or use another --root"
         case .newerSchema: "install the version that wrote it, or use another --root"
         case .foreignFile(let path): "move \(path) away, or use another --root"
+        case .databaseLost(let root, _): "put meta.db back, or move \(root)/layers and \(root)/containers away"
         case .layersMissing, .containerLayersGone: "pull the image again"
         case .database where isOutOfSpace: "free space on the filesystem of the root"
         case .containerNameInUse, .noSuchContainer, .noSuchImage, .damaged, .database, .kernel: nil
@@ -54,6 +57,7 @@ extension MetadataError: CustomStringConvertible {
         case .rootInUse(let lock, let pid): "the root is in use by \(pid.map { "process \($0)" } ?? "another process") (lock \"\(lock)\")"
         case .newerSchema(let path, let found, let known): "database \"\(path)\" has schema \(found), this version knows up to \(known)"
         case .foreignFile(let path): "\"\(path)\" is not a database of ctr-swift"
+        case .databaseLost(let root, let holds): "\"\(root)\" has no database, but \"\(holds)\" is not empty"
         case .layersMissing(let keys): "not stored any more: \(keys.map(\.text).joined(separator: ", "))"
         case .containerLayersGone(let id): "the layers of container \(id) were removed meanwhile"
         case .containerNameInUse(let name): "a container named \"\(name)\" is recorded"

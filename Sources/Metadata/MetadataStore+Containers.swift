@@ -60,7 +60,7 @@ extension MetadataStore {
     package func containersByLayer() throws(MetadataError) -> [Int64: [String]] {
         try read("list the holders of layers") { db in
             var users: [Int64: [String]] = [:]
-            let sql = "SELECT value, id FROM container, json_each(container.layers) ORDER BY createdAt, id"
+            let sql = "SELECT value, container.id FROM container, json_each(container.layers) ORDER BY createdAt, container.id"
             for row in try Row.fetchAll(db.cachedStatement(sql: sql)) { users[row[0], default: []].append(row[1]) }
             return users
         }

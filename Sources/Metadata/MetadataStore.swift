@@ -13,8 +13,6 @@ package import SystemPackage
 /// never wait for one. A change is atomic against SIGKILL; a *durable* one also against a power cut: see `change` and `changeDurably`.
 package final class MetadataStore: Sendable {
     package let path: FilePath
-    /// Made by this opening.
-    package let isNew: Bool
     private let pool: DatabasePool
     private let lock: RootLock
     /// What operations in flight rely on. Touched on the writer's queue only, so that a claim and a removal never cross.
@@ -26,8 +24,9 @@ package final class MetadataStore: Sendable {
         self.path = path
         lock = try RootLock(path.removingLastComponent().appending("lock"))
         try Self.createFile(path)
-        let found = try Self.schemaVersion(path)
-        isNew = found == 0
+        let found = try DatabaseHeader.read(path).schemaVersion(path)
+        let isNew = found == 0
+        if isNew { try Self.refuseBesideOldStore(path.removingLastComponent()) }
         do {
             pool = try DatabasePool(path: path.string, configuration: Self.configuration)
             try pool.writeWithoutTransaction { db in
@@ -60,30 +59,20 @@ package final class MetadataStore: Sendable {
         do throws(KernelError) { _ = try openFile(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600) } catch { throw .kernel(error) }
     }
 
-    /// Looks without changing anything, the journal mode included.
-    private static func schemaVersion(_ path: FilePath) throws(MetadataError) -> Int {
-        var configuration = Configuration()
-        configuration.readonly = true
-        let found: (version: Int, application: Int32, tables: Int)
-        do {
-            let queue = try DatabaseQueue(path: path.string, configuration: configuration)
-            found = try queue.read { db in
-                (
-                    try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0, try Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0,
-                    try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
-                )
+    /// A new database and old layers: somebody lost the one, and a sweep would now delete the others. An empty file that is left here counts
+    /// as no database the next time too.
+    private static func refuseBesideOldStore(_ root: FilePath) throws(MetadataError) {
+        for name in ["layers", "containers"] {
+            let path = root.appending(name)
+            let isEmpty: Bool
+            do throws(KernelError) {
+                isEmpty = try openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).entries(of: path.string).isEmpty
+            } catch {
+                if error.errno == .noSuchFileOrDirectory { continue }
+                throw .kernel(error)
             }
-            try queue.close()
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
-            throw .foreignFile(path: path)
-        } catch {
-            throw MetadataError(error, "look at \(path)")
+            if !isEmpty { throw .databaseLost(root: root, holds: path) }
         }
-        if found.application != Schema.applicationID {
-            guard found.application == 0, found.version == 0, found.tables == 0 else { throw .foreignFile(path: path) }
-        }
-        if found.version > Schema.version { throw .newerSchema(path: path, found: found.version, known: Schema.version) }
-        return found.version
     }
 
     /// A full disk must not keep anyone from removing things: blocks for the write-ahead log are set aside beyond its end. SQLite checkpoints

@@ -53,6 +53,8 @@ package final class Ingest: Sendable {
         return true
     }
 
+    var isOpen: Bool { state.withLock { $0 == .open } }
+
     func sync() throws(KernelError) { try handle.syncFilesystem(directory.string) }
 
     private func end(as end: State) -> Bool {

@@ -24,8 +24,6 @@ package enum SnapshotError: Error, Sendable, Hashable {
 
     case notEnoughBytes(needed: UInt64, free: UInt64, reserve: UInt64, store: FilePath)
     case notEnoughInodes(needed: UInt64, free: UInt64, reserve: UInt64, store: FilePath)
-    /// The root holds layers or containers, and its database is gone: sweeping would delete them all.
-    case databaseLost(root: FilePath, holds: String)
     case noSuchImage(Digest)
     /// A name that can't be a directory's.
     case invalidContainerID(String)
@@ -42,7 +40,6 @@ extension SnapshotError {
         switch self {
         case .notEnoughBytes(_, _, _, let store): "free space under \(store), remove images (`ctr-swift rmi`), or move the root"
         case .notEnoughInodes(_, _, _, let store): "free inodes under \(store), remove images (`ctr-swift rmi`), or move the root"
-        case .databaseLost(let root, _): "put the database back, or move \(root)/layers and \(root)/containers away"
         case .noSuchImage: "pull it first"
         case .metadata(let error): error.remedy
         case .kernel(_, let error) where error.errno == .noSpace: "free space or inodes on the filesystem of the root"
@@ -68,7 +65,6 @@ extension SnapshotError: CustomStringConvertible {
             "not enough space under \"\(store)\": \(needed) bytes needed, \(free) free, of which \(reserve) stay in reserve"
         case .notEnoughInodes(let needed, let free, let reserve, let store):
             "not enough inodes under \"\(store)\": \(needed) needed, \(free) free, of which \(reserve) stay in reserve"
-        case .databaseLost(let root, let holds): "the database of \"\(root)\" is new, but the root holds \(holds)"
         case .noSuchImage(let digest): "image \(digest) is not stored"
         case .invalidContainerID(let id): "\"\(printable(id))\" can't be a container's id"
         case .containerExists(let id): "container \(id) has a writable layer already"

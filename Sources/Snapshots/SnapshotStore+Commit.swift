@@ -58,6 +58,7 @@ extension SnapshotStore {
     /// From here on, the layers' content is on stable storage, below `ingest/`.
     private func prepare(_ layers: [NewLayer]) throws(SnapshotError) {
         for layer in layers {
+            guard layer.ingest.isOpen else { throw .ingestEnded(layer.ingest.directory) }
             let path = layer.ingest.directory.appending(StoreDirectories.factsName)
             try kernelStep(.describeLayer) { () throws(KernelError) in
                 let file = try openFile(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)

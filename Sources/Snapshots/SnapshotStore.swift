@@ -39,7 +39,6 @@ package final class SnapshotStore: Sendable {
         self.failpoint = failpoint
         trash = TrashCollector(directory: directories.trash, logger: logger)
         let directories = directories
-        if metadata.isNew { try Self.refuseWithoutDatabase(directories) }
         try kernelStep(.prepareRoot) { () throws(KernelError) in try directories.make() }
         lastID = Atomic(try metadataStep { () throws(MetadataError) in try metadata.lastLayerID() })
         try sweep()
@@ -52,14 +51,4 @@ package final class SnapshotStore: Sendable {
 
     /// Deletes what lies in the trash, and waits for it.
     package func emptyTrash() { trash.drain() }
-
-    /// A new database and old layers: somebody lost the one and would now lose the others.
-    private static func refuseWithoutDatabase(_ directories: StoreDirectories) throws(SnapshotError) {
-        for path in [directories.layers, directories.containers] {
-            let count = try kernelStep(.prepareRoot) { () throws(KernelError) in
-                try StoreDirectories.exists(path) ? StoreDirectories.names(in: path).count : 0
-            }
-            if count > 0 { throw .databaseLost(root: directories.root, holds: "\(count) directories in \(path)") }
-        }
-    }
 }
