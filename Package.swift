@@ -97,10 +97,10 @@ let package = Package(
         // Processes.
         library("Runtime", ["CSeccomp", "CCap", "Linux", "OCI", "JSON", .system]),
         library("ShimProtocol", ["CLinux", "JSON", "Linux", "OCI", .system]),
-        library("Shim", ["ShimProtocol", "Runtime", "Linux", "OCI", "JSON", .system]),
+        library("Shim", ["CLinux", "ShimProtocol", "Runtime", "Linux", "OCI", "JSON", .system]),
         library(
             "Containers",
-            ["ShimProtocol", "Images", "Snapshots", "Metadata", "Runtime", "Linux", "OCI", "JSON", .logging, .system, .nioCore, .nioPosix]),
+            ["ShimProtocol", "APITypes", "Snapshots", "Layers", "Metadata", "Runtime", "CLinux", "Linux", "OCI", "JSON", .logging, .system, .nioPosix]),
 
         // The engine, its socket, and the executables.
         library("APITypes", ["JSON", "OCI"]),
@@ -115,7 +115,7 @@ let package = Package(
             name: "ctr-swiftd", dependencies: ["HTTPServer", "Engine", "Linux", .arguments, .toml, .logging, .lifecycle, .system],
             swiftSettings: strict, linkerSettings: staticStandardLibrary),
         .executableTarget(
-            name: "ctr-swift-shim", dependencies: ["Shim", "Runtime", "Linux"],
+            name: "ctr-swift-shim", dependencies: ["Shim", .system],
             swiftSettings: strict, linkerSettings: staticExecutable),
         .executableTarget(
             name: "ctr-swift-oci", dependencies: ["Runtime", "Linux", "OCI", "JSON", .arguments, .system],

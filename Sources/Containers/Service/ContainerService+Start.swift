@@ -83,8 +83,7 @@ extension ContainerService {
             }
             try changeGroup(of: paths.state, to: self.configuration.socketGroup)
             try makeDirectory(paths.rootfs, mode: 0o700)
-            let file = try openFile(paths.shimConfiguration, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-            try bytes.span.withUnsafeBytes { buffer throws(KernelError) in try writeAll(file, buffer, object: paths.shimConfiguration.string) }
+            try replaceFile(paths.shimConfiguration, with: bytes)
         }
     }
 

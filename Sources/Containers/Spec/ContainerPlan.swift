@@ -37,10 +37,9 @@ package struct ContainerPlan: Sendable {
             upperMode: request.upper ?? (request.autoRemove ? .volatile : .synced), cgroup: cgroup)
         warnings = inputs.warnings()
 
-        var spec = DefaultSpec.make()
+        var spec = DefaultSpec.make(arguments: arguments)
         spec.hostname = hostname
         spec.root = RuntimeSpec.Root(path: paths.rootfs.string, readonly: request.readOnlyRoot)
-        spec.process?.args = arguments
         spec.process?.terminal = request.tty
         spec.process?.env = try ProcessEnvironment.resolve(
             image: image.config.config?.env ?? [], request: request.environment, hostname: hostname, home: user.home, tty: request.tty)
@@ -51,7 +50,9 @@ package struct ContainerPlan: Sendable {
         if request.initProcess { spec.mounts?.append(MountPlan.initMount(shim: configuration.shimPath)) }
         if request.network == .host { spec.linux?.namespaces?.removeAll { $0.type == "network" } }
         spec.linux?.cgroupsPath = cgroup
-        spec.linux?.resources = try ResourceLimits(request.resources).resources(over: spec.linux?.resources)
+        let limits = try ResourceLimits(request.resources)
+        let resources = spec.linux?.resources
+        spec.linux?.resources = limits.resources(over: resources)
         spec.annotations = ["org.ctr-swift.id": id.text, "org.ctr-swift.image": request.image]
         do throws(JSONError) { specBytes = try JSON.encode(spec) } catch { throw .encoding("encode config.json: \(error)") }
     }

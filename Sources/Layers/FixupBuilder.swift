@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import Glibc
+internal import Linux
+package import SystemPackage
+
+/// Makes the one small layer that a stack of separately extracted layers may need on top; see docs/architecture.md,
+/// "A stack of layers that were extracted alone".
+package enum FixupBuilder {
+    /// - Parameters:
+    ///   - stack: from the lowest layer up, a repeated one at each of its places.
+    ///   - directory: exists and is empty; on the layers' filesystem.
+    /// - Returns: false where the stack needs none: the directory is left empty.
+    /// - Throws: `LayerError`, for a hard link to a file that no layer has; the directory is then of no use.
+    package static func build(stack: [StackedLayer], into directory: FilePath) throws(LayerError) -> Bool {
+        guard mayNeedOne(stack) else { return false }
+        let set = LayerSet(stack)
+        let model = try StackModel(set)
+        guard let plan = try FixupPlan(set).compare(model.root) else { return false }
+        do throws(KernelError) {
+            let top = try openFile(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+            var writer = FixupWriter(set)
+            try writer.write(plan, into: top)
+        } catch {
+            throw .kernel(entry: "fix-up layer", error)
+        }
+        return true
+    }
+
+    /// Most images are well-behaved: all directories listed, nothing deleted. Then nothing has to be read.
+    private static func mayNeedOne(_ stack: [StackedLayer]) -> Bool {
+        let listsRoot = stack.contains { !$0.facts.implied.contains(LayerPath([])) }
+        return stack.enumerated().contains { place, layer in
+            let facts = layer.facts
+            let implied = place > 0 && facts.implied.contains { listsRoot || !$0.components.isEmpty }
+            return implied || !facts.whiteouts.isEmpty || !facts.externalLinks.isEmpty || facts.opaques.contains(LayerPath([]))
+        }
+    }
+}
+
+/// Puts a plan on disk: directories with their attributes, copies with everything that a file has.
+private struct FixupWriter {
+    private let set: LayerSet
+    /// Copies by the inode that they are of: names that were one file stay one.
+    private var copies: [Inode: FixupCopy] = [:]
+
+    private struct Inode: Hashable {
+        var device: UInt64
+        var inode: UInt64
+    }
+
+    private final class FixupCopy {
+        let directory: OwnedFD
+        let name: EntryName
+        init(_ directory: consuming OwnedFD, _ name: EntryName) {
+            self.directory = directory
+            self.name = name
+        }
+    }
+
+    init(_ set: LayerSet) { self.set = set }
+
+    mutating func write(_ node: FixupNode, into directory: borrowing OwnedFD) throws(KernelError) {
+        for (name, child) in node.children {
+            switch child.kind {
+            case .whiteout: try directory.makeNode(name, mode: S_IFCHR, device: 0)
+            case .copy(let origin): try copy(origin, to: name, in: directory)
+            case .directory:
+                try directory.makeDirectory(name, mode: 0o755)
+                try write(child, into: try directory.open(name, O_RDONLY | O_DIRECTORY))
+            }
+        }
+        // After the children, which touched its time.
+        guard case .directory(let origin) = node.kind else { return }
+        let source = try set.open(origin, O_RDONLY | O_DIRECTORY)
+        try copyAttributes(from: source, [0x2E], try source.status(), to: [0x2E], in: directory)
+    }
+
+    private mutating func copy(_ origin: Origin, to name: EntryName, in directory: borrowing OwnedFD) throws(KernelError) {
+        let sourceName = origin.path.components.last ?? []
+        let source = try set.open(Origin(layer: origin.layer, path: LayerPath(Array(origin.path.components.dropLast()))), O_RDONLY | O_DIRECTORY)
+        guard let status = try source.status(sourceName) else {
+            throw KernelError(call: "fstatat(2)", object: "\(origin.path)", errno: .noSuchFileOrDirectory)
+        }
+        let inode = Inode(device: status.device, inode: status.inode)
+        if let known = copies[inode] { return try directory.makeLink(name, to: known.name, in: known.directory) }
+        switch status.kind {
+        case .regular: try copyContent(source, sourceName, status, to: name, in: directory)
+        case .symlink: try directory.makeSymlink(name, to: try source.linkTarget(sourceName))
+        case .directory: throw KernelError(call: "copy", object: "\(origin.path)", errno: .isDirectory)
+        case .fifo: try directory.makeNode(name, mode: S_IFIFO | 0o600, device: 0)
+        case .socket: try directory.makeNode(name, mode: S_IFSOCK | 0o600, device: 0)
+        case .characterDevice: try directory.makeNode(name, mode: S_IFCHR | 0o600, device: status.special)
+        case .blockDevice: try directory.makeNode(name, mode: S_IFBLK | 0o600, device: status.special)
+        }
+        try copyAttributes(from: source, sourceName, status, to: name, in: directory)
+        copies[inode] = FixupCopy(try directory.duplicate(), name)
+    }
+
+    private func copyContent(
+        _ source: borrowing OwnedFD, _ sourceName: EntryName, _ status: FileStatus, to name: EntryName, in directory: borrowing OwnedFD
+    ) throws(KernelError) {
+        let from = try source.open(sourceName, O_RDONLY)
+        let to = try directory.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        let (fromRaw, toRaw) = (from.raw, to.raw)
+        var left = status.size
+        while left > 0 {
+            let count = try kernel("copy_file_range(2)", display(name)) { ctr_copy_file_range(fromRaw, toRaw, UInt(clamping: left)) }
+            if count == 0 { break }
+            left -= Int64(count)
+        }
+        try to.close(of: display(name))
+    }
+
+    /// Owner, mode, attributes, times: in the order in which the kernel takes back what a later call would clear.
+    private func copyAttributes(
+        from source: borrowing OwnedFD, _ sourceName: EntryName, _ status: FileStatus, to name: EntryName, in directory: borrowing OwnedFD
+    ) throws(KernelError) {
+        try directory.changeOwner(name, uid: status.uid, gid: status.gid)
+        if status.kind != .symlink { try directory.changeMode(name, mode_t(status.permissions)) }
+        for (key, value) in try source.attributes(of: sourceName) where !key.starts(with: Array("trusted.overlay.".utf8)) {
+            try directory.setAttribute(key, value, of: name)
+        }
+        try directory.changeTime(name, status.modified)
+    }
+}
