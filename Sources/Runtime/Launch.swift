@@ -15,6 +15,7 @@ package func launch(_ plan: InitPlan, gate: CInt? = nil) throws(LaunchError) -> 
     guard try during(.plan, nil, { () throws(KernelError) in try threadCount() }) == 1 else {
         throw .refused("a process with threads can't be cloned")
     }
+    try during(.plan) { () throws(KernelError) in try occupyStandardDescriptors() }
     let report = try during(.plan) { () throws(KernelError) in try LaunchReport() }
     report.begin(.cgroup, inParent: true)
     var cgroup = try plan.cgroup.prepare()
@@ -74,6 +75,14 @@ private func launch(
         let ticks = (try? ProcessStat(of: pid).startTicks) ?? 0
         return RunningInit(
             pid: pid, pidfd: pidfd, startTicks: ticks, cgroup: cgroup, terminal: terminal?.main.take(), timings: report.timings(until: end))
+    }
+}
+
+/// A caller with 0, 1 or 2 closed would get its next descriptors there, where the child puts the container's streams.
+private func occupyStandardDescriptors() throws(KernelError) {
+    for place in CInt(0)..<3 where fcntl(place, F_GETFD) == -1 {
+        // The lowest free number is this one, since those below are taken.
+        try kernel("open(2)", "/dev/null") { open("/dev/null", O_RDWR) }
     }
 }
 

@@ -16,7 +16,6 @@ struct ProcessPlan {
     var limits: [ResourceLimit]
     var outOfMemoryScore: Int?
     var personality: UInt?
-    var newSession = true
 }
 
 struct UserPlan {

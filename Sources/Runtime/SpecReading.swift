@@ -43,7 +43,7 @@ extension ProcessPlan {
         }
     }
 
-    /// The container's PATH, the last one where it is given twice as execvp(3) in the container would see the first... the first counts.
+    /// The container's PATH; the first one where it is given twice, as getenv(3) has it. An empty part is the working directory.
     private static func searchPath(_ environment: [String]) -> [FilePath] {
         let path =
             environment.first { $0.hasPrefix("PATH=") }.map { $0.dropFirst(5) }

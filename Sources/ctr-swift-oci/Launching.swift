@@ -43,7 +43,6 @@ struct Launching {
     private let options: BundleOptions
 
     init(_ global: GlobalOptions, _ options: BundleOptions) throws {
-        try ProtectedExecutable.ensure()
         bundle = try Self.absolute(options.bundle)
         spec = try JSON.decode(RuntimeSpec.self, from: readFile(bundle.appending("config.json"), limit: 16 << 20))
         directory = try StateDirectory(root: global.root, id: options.id)

@@ -9,7 +9,12 @@ import Runtime
 @main struct Main {
     static func main() {
         umask(0)
-        OCICommand.main(GlobalOptions.moved(Array(CommandLine.arguments.dropFirst())))
+        let arguments = GlobalOptions.moved(Array(CommandLine.arguments.dropFirst()))
+        // Before anything else is done twice: a container's process can reach the binary that it came from.
+        if let verb = arguments.first, ["create", "run"].contains(verb) {
+            do { try ProtectedExecutable.ensure() } catch { OCICommand.exit(withError: error) }
+        }
+        OCICommand.main(arguments)
     }
 }
 

@@ -52,6 +52,17 @@ import Testing
         try running(bundle) { () throws in #expect(try value(bundle, "cpuset", "cpuset.cpus", "cpuset.cpus") == "0") }
     }
 
+    @Test("a limit on huge pages is written where its controller is, v1 or v2") func hugePages() throws {
+        let bundle = try TestBundle(["/bin/probe", "pause"])
+        bundle.spec.linux?.resources?.hugepageLimits = [.init(pageSize: "2MB", limit: 4 << 20)]
+        guard try CgroupLayout.detect().hierarchies.contains(where: { $0.controllers.contains("hugetlb") }) else { return }
+        try running(bundle) { () throws in
+            #expect(try value(bundle, "hugetlb", "hugetlb.2MB.limit_in_bytes", "hugetlb.2MB.max") == "4194304")
+        }
+        bundle.spec.linux?.resources?.hugepageLimits = [.init(pageSize: "../2MB", limit: 1)]
+        #expect(try bundle.run().errors.contains("not the name of a cgroup file"))
+    }
+
     @Test("a limit whose controller is not there is an error") func missingController() throws {
         let bundle = try TestBundle()
         bundle.spec.linux?.resources?.rdma = try JSON.decode(
@@ -167,6 +178,24 @@ import Testing
         try handle.delete()
         #expect(access(location.string, F_OK) == -1)
         _ = rmdir(location.removingLastComponent().string)
+    }
+}
+
+/// No kernel needed.
+@Suite struct MountInfoTests {
+    @Test("lines are read with their optional fields and escapes") func lines() throws {
+        let text = """
+            36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 shared:2 - ext3 /dev/root rw,errors=continue
+            37 36 0:5 / /a\\040b\\134c rw - tmpfs none rw
+            broken line
+            38 36 0:6 / /x rw -
+
+            """
+        let mounts = MountInfo.parse(Array(text.utf8))
+        try #require(mounts.count == 2)
+        #expect(mounts[0].propagation == ["master:1", "shared:2"] && mounts[0].root == "/mnt1" && mounts[0].type == "ext3")
+        #expect(mounts[0].superOptions == ["rw", "errors=continue"] && mounts[0].options == ["rw", "noatime"])
+        #expect(mounts[1].mountPoint == "/a b\\c" && mounts[1].propagation.isEmpty && mounts[1].source == "none")
     }
 }
 

@@ -32,6 +32,16 @@ import Testing
         #expect(result.lines.map { $0.prefix { $0 != " " } } == ["0", "1", "2"], "\(result)")
     }
 
+    @Test("a caller without stdin, stdout or stderr starts containers all the same", arguments: ["<&-", "<&- >&-", "<&- >&- 2>&-", "2>&-"])
+    func closedStreams(redirection: String) throws {
+        let bundle = try TestBundle(shell: "/bin/probe descriptors > /out")
+        let words = try bundle.arguments("run", ["--bundle", bundle.path.string, bundle.id]).joined(separator: " ")
+        let result = try command(["/bin/sh", "-c", "\(words) \(redirection)"])
+        #expect(result.code == 0, "\(result)")
+        let open = String(decoding: try readFile(bundle.rootfs.appending("out")), as: UTF8.self).split(separator: "\n")
+        #expect(open.map { $0.prefix { $0 != " " } } == ["0", "1", "2"])
+    }
+
     @Test("no signal is blocked or ignored") func signals() throws {
         let result = try TestBundle(["/bin/probe", "signals"]).run()
         #expect(result.output.isEmpty && result.code == 0, "\(result)")
