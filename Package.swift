@@ -89,7 +89,7 @@ let package = Package(
         library("Compression", ["CISAL", "CZstd"]),
         library("Layers", ["Linux", "OCI", "Tar", "Compression", "JSON", .crypto, .system]),
         library("Metadata", ["OCI", "JSON", "Linux", .grdb, .system]),
-        library("Snapshots", ["Layers", "Metadata", "Linux", "OCI", .system, .logging]),
+        library("Snapshots", ["Layers", "Metadata", "Linux", "OCI", "JSON", .system, .logging]),
         library("ContentStore", ["Metadata", "Linux", "OCI", .crypto, .system]),
         library("Registry", ["OCI", "JSON", "Linux", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .logging, .system]),
         library("Images", ["Registry", "ContentStore", "Snapshots", "Layers", "Metadata", "Tar", .logging, .crypto, .system]),
