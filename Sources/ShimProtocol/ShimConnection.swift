@@ -1,104 +1,119 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CLinux
-internal import Glibc
 internal import JSON
 package import Linux
 package import SystemPackage
 
-/// One end of the protocol that ShimMessage.swift draws: messages of JSON, with descriptors beside some of them.
+/// One end of a shim's conversation: a connected SOCK_SEQPACKET socket, one JSON object a message. See ShimMessage.swift.
 ///
-/// Calls block unless said otherwise. Both ends close a connection that says what they don't understand.
+/// Calls wait unless `waiting` is false; poll `descriptor` for what comes. Errors that mean "the other end has gone" (EPIPE,
+/// ECONNRESET) are no errors for receiving: they are the end.
 package struct ShimConnection: ~Copyable, Sendable {
     private let socket: OwnedFD
 
-    package static let longestMessage = 1 << 16
+    package static let messageLimit = 64 * 1024
 
     package init(_ socket: consuming OwnedFD) { self.socket = socket }
 
-    /// Two connected ends: one for the engine, one that a shim inherits.
-    package static func pair(_ body: (consuming ShimConnection, consuming OwnedFD) throws(KernelError) -> Void) throws(KernelError) {
-        try UnixSocket.pair(.messages).split { ours, theirs throws(KernelError) in try body(ShimConnection(ours), theirs) }
-    }
-
-    /// - Throws: ECONNREFUSED or ENOENT where the shim has ended.
-    package static func connect(to path: FilePath) throws(KernelError) -> ShimConnection {
-        ShimConnection(try UnixSocket.connect(to: path, .messages))
-    }
-
-    /// For poll(2) and epoll(7).
+    /// For poll(2) and epoll(7); the connection keeps owning it.
     package var descriptor: CInt { socket.raw }
 
-    package borrowing func send(_ request: ShimRequest) throws(KernelError) { try send(encoded(request), []) }
-
-    /// - Parameter wait: false gives EAGAIN where the peer does not read: the shim waits for nobody.
-    package borrowing func send(_ message: ShimMessage, descriptors: [CInt] = [], wait: Bool = true) throws(KernelError) {
-        try send(encoded(message), descriptors, wait: wait)
+    package static func connect(to path: FilePath) throws(KernelError) -> ShimConnection {
+        ShimConnection(try UnixSocket.connect(to: path, .packets))
     }
 
-    /// nil: the peer has gone.
-    package borrowing func receiveRequest() throws(KernelError) -> ShimRequest? {
-        var received = try receive()
-        _ = received.takeDescriptors()
-        return try decoded(ShimRequest.self, received.bytes)
+    /// Both ends at once: the engine keeps one and spawns the shim with the other as descriptor 3.
+    package static func pair() throws(KernelError) -> Pair {
+        var ends = try UnixSocket.Pair(.packets)
+        return Pair(engine: ShimConnection(ends.takeFirst()), shim: ends.takeSecond())
     }
 
-    /// nil: the shim has ended. Descriptors that came along are closed.
-    package borrowing func receiveMessage() throws(KernelError) -> ShimMessage? {
-        try decoded(ShimMessage.self, try receive().bytes)
-    }
+    package struct Pair: ~Copyable {
+        package let engine: ShimConnection
+        package let shim: OwnedFD
 
-    /// The same with the descriptors, in the order of the message's streams. They are the caller's to close.
-    package borrowing func receiveMessageAndDescriptors() throws(KernelError) -> (message: ShimMessage?, descriptors: [CInt]) {
-        var received = try receive()
-        return (try decoded(ShimMessage.self, received.bytes), received.takeDescriptors())
-    }
-
-    private struct Received: ~Copyable {
-        var bytes: [UInt8]
-        private var descriptors: [CInt]
-        init(bytes: [UInt8], descriptors: [CInt]) {
-            self.bytes = bytes
-            self.descriptors = descriptors
+        fileprivate init(engine: consuming ShimConnection, shim: consuming OwnedFD) {
+            self.engine = engine
+            self.shim = shim
         }
-        mutating func takeDescriptors() -> [CInt] {
-            defer { descriptors = [] }
-            return descriptors
-        }
-        deinit { for descriptor in descriptors { close(descriptor) } }
+
+        /// After the spawn: closes the shim's end here, so that the engine sees the shim's own end.
+        package consuming func engineOnly() -> ShimConnection { engine }
     }
 
-    private borrowing func receive() throws(KernelError) -> Received {
-        var buffer = [UInt8](repeating: 0, count: Self.longestMessage)
-        var descriptors = [CInt](repeating: -1, count: Int(CTR_MAX_DESCRIPTORS))
-        var count: CInt = 0
-        let raw = socket.raw
-        var span = buffer.mutableSpan
-        let size = try span.withUnsafeMutableBytes { bytes throws(KernelError) in
-            try kernel("recvmsg(2)", "shim connection") { ctr_receive(raw, bytes.baseAddress, bytes.count, &descriptors, &count, 0) }
-        }
-        return Received(bytes: Array(buffer[..<size]), descriptors: Array(descriptors[..<Int(count)]))
+    // MARK: The engine's and the client's side
+
+    package borrowing func send(_ request: ShimRequest) throws(KernelError) {
+        try UnixSocket.send(try Self.encode(request), to: socket)
     }
 
-    private borrowing func send(_ bytes: [UInt8], _ descriptors: [CInt], wait: Bool = true) throws(KernelError) {
-        let raw = socket.raw
-        try bytes.span.withUnsafeBytes { buffer throws(KernelError) in
-            _ = try kernel("sendmsg(2)", "shim connection") {
-                ctr_send(raw, buffer.baseAddress, buffer.count, descriptors, CInt(descriptors.count), wait ? 0 : CInt(MSG_DONTWAIT))
-            }
+    /// The next message, without its descriptors (those are closed).
+    /// - Returns: nil at the end.
+    /// - Throws: `KernelError`; EBADMSG for what is no message of this protocol.
+    package borrowing func receiveMessage(waiting: Bool = true) throws(KernelError) -> ShimMessage? {
+        guard let delivery = try receive(waiting: waiting) else { return nil }
+        return delivery.message
+    }
+
+    /// The next message with its descriptors.
+    /// - Returns: nil at the end.
+    package borrowing func receive(waiting: Bool = true) throws(KernelError) -> ShimDelivery? {
+        let received = try receiveBytes(waiting: waiting)
+        if received.bytes.isEmpty { return nil }
+        return ShimDelivery(message: try Self.decode(ShimMessage.self, received.bytes), received)
+    }
+
+    // MARK: The shim's side
+
+    package borrowing func send(_ message: ShimMessage, with descriptors: [CInt] = [], waiting: Bool = true) throws(KernelError) {
+        try UnixSocket.send(try Self.encode(message), with: descriptors, to: socket, waiting: waiting)
+    }
+
+    /// - Returns: nil at the end.
+    /// - Throws: `KernelError`; EBADMSG for what is no request.
+    package borrowing func receiveRequest(waiting: Bool = true) throws(KernelError) -> ShimRequest? {
+        let received = try receiveBytes(waiting: waiting)
+        return received.bytes.isEmpty ? nil : try Self.decode(ShimRequest.self, received.bytes)
+    }
+
+    package borrowing func peer() throws(KernelError) -> PeerCredentials { try PeerCredentials(of: socket) }
+
+    // MARK: Bytes
+
+    /// A peer that closed with requests unread resets the connection; the kernel says so once, and before what can still be read.
+    private borrowing func receiveBytes(waiting: Bool) throws(KernelError) -> DescriptorMessage {
+        do throws(KernelError) {
+            return try UnixSocket.receive(from: socket, limit: Self.messageLimit, waiting: waiting)
+        } catch where error.errno == .connectionReset {
+            return try UnixSocket.receive(from: socket, limit: Self.messageLimit, waiting: waiting)
         }
     }
 
-    private borrowing func encoded(_ value: some Encodable) throws(KernelError) -> [UInt8] {
+    private static func encode<Value: Encodable>(_ value: Value) throws(KernelError) -> [UInt8] {
         do throws(JSONError) { return try JSON.encode(value) } catch {
-            throw KernelError(call: "encode", object: "\(error)", errno: .invalidArgument)
+            throw KernelError(call: "sendmsg(2)", object: "\(error)", errno: .badMessage)
         }
     }
 
-    private borrowing func decoded<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8]) throws(KernelError) -> Value? {
-        if bytes.isEmpty { return nil }
+    private static func decode<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8]) throws(KernelError) -> Value {
         do throws(JSONError) { return try JSON.decode(type, from: bytes) } catch {
-            throw KernelError(call: "decode", object: "a shim message: \(error)", errno: Errno(rawValue: EPROTO))
+            throw KernelError(call: "recvmsg(2)", object: "\(error)", errno: .badMessage)
         }
     }
+}
+
+/// A message and the descriptors that came along; those that aren't taken are closed with the value.
+package struct ShimDelivery: ~Copyable {
+    package let message: ShimMessage
+    private var received: DescriptorMessage
+
+    fileprivate init(message: ShimMessage, _ received: consuming DescriptorMessage) {
+        self.message = message
+        self.received = received
+    }
+
+    package var descriptorCount: Int { received.descriptorCount }
+
+    /// The next one, in the order of `attached`'s streams.
+    package mutating func takeDescriptor() -> OwnedFD? { received.takeDescriptor() }
 }
