@@ -107,6 +107,23 @@ import Testing
         #expect(try !bundle.run().lines.contains("open-mem EPERM"))
     }
 
+    @Test("with cgroup v2 alone the container has its group, its device rules and its view of it") func unifiedAlone() throws {
+        let layout = try CgroupLayout.detect()
+        try #require(layout.unified != nil)
+        let bundle = try TestBundle(shell: "grep -c ' cgroup2 ro,' /proc/self/mounts; cat /sys/fs/cgroup/cgroup.procs; /bin/probe devices")
+        let classic = layout.hierarchies.filter { !$0.isUnified }.map { "umount \($0.mountPoint) && " }.joined()
+        let words = try bundle.arguments("run", ["--bundle", bundle.path.string, bundle.id]).joined(separator: " ")
+        let result = try command(["/usr/bin/unshare", "--mount", "/bin/sh", "-c", "\(classic) exec \(words)"])
+        #expect(result.lines.prefix(2) == ["1", "1"], "\(result)")
+        #expect(result.lines.suffix(5) == ["mknod ok", "open-mem EPERM", "open-loop EPERM", "open-null ok", "open-ptmx ok"], "\(result)")
+        bundle.spec.linux?.resources?.memory = .init(limit: 64 << 20)
+        _ = try bundle.arguments("run")
+        let limited = try command(["/usr/bin/unshare", "--mount", "/bin/sh", "-c", "\(classic) exec \(words)"])
+        if layout.unified?.controllers.contains("memory") != true {
+            #expect(limited.code == 125 && limited.errors.contains("no memory cgroup controller"), "\(limited)")
+        }
+    }
+
     @Test("a path that leads out of the hierarchy is refused", arguments: ["../x", "/", "", "/a/../..", "system.slice:x:y"])
     func path(path: String) throws {
         let bundle = try TestBundle()

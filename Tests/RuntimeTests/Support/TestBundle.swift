@@ -105,7 +105,11 @@ enum Probe {
     /// The host's own is not linked into roots that containers may write to.
     private static let busybox: Result<String, ProbeError> = {
         let target = "/tmp/ctr-swift-busybox-\(getpid())"
-        atexit { _ = unlink("/tmp/ctr-swift-busybox-\(getpid())") }
+        atexit {
+            _ = unlink("/tmp/ctr-swift-busybox-\(getpid())")
+            // Empty by then, unless someone else's containers are in it: then it stays.
+            for hierarchy in (try? CgroupLayout.detect().hierarchies) ?? [] { _ = rmdir("\(hierarchy.mountPoint)/ctr-swift-oci") }
+        }
         guard let result = try? command(["/bin/cp", TestBundle.busybox, target]), result.code == 0 else {
             return .failure(ProbeError(description: "no busybox"))
         }
