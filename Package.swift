@@ -91,8 +91,8 @@ let package = Package(
         library("Metadata", ["OCI", "JSON", "Linux", .grdb, .system]),
         library("Snapshots", ["Layers", "Metadata", "Linux", "OCI", "JSON", .system, .logging]),
         library("ContentStore", ["Metadata", "Linux", "OCI", .crypto, .system]),
-        library("Registry", ["OCI", "JSON", "Linux", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .logging, .system]),
-        library("Images", ["Registry", "ContentStore", "Snapshots", "Layers", "Metadata", "Tar", .logging, .crypto, .system]),
+        library("Registry", ["APITypes", .crypto, "OCI", "JSON", "Linux", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .logging, .system]),
+        library("Images", ["APITypes", "OCI", "JSON", "Linux", "Registry", "ContentStore", "Snapshots", "Layers", "Metadata", "Tar", .logging, .crypto, .system]),
 
         // Processes.
         library("Runtime", ["CSeccomp", "CCap", "Linux", "OCI", "JSON", .system]),

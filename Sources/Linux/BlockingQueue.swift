@@ -36,6 +36,19 @@ package final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
         return true
     }
 
+    package enum Offer: Sendable { case taken, full, closed }
+
+    /// For a writer that must not wait in the kernel.
+    package func offer(_ element: Element) -> Offer {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        if isClosed { return .closed }
+        if elements.count >= capacity { return .full }
+        elements.append(element)
+        pthread_cond_broadcast(changed)
+        return .taken
+    }
+
     /// - Returns: nil where the queue was closed and is empty.
     package func take() -> Element? {
         pthread_mutex_lock(mutex)

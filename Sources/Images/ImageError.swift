@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ContentStore
+package import Layers
+package import Metadata
+package import OCI
+package import Registry
+package import Snapshots
+
+/// Why an image could not be had. Nothing of it is left then.
+package enum ImageError: Error, Sendable {
+    case notFound(String)
+    case ambiguous(String)
+    case invalidReference(ReferenceError)
+    case tooManyLayers(count: Int, limit: Int, image: String)
+    case document(what: String, DocumentError)
+    case noMatchingPlatform(ImageIndex.NoMatchingPlatform)
+    case registry(RegistryError)
+    case layer(digest: Digest, LayerError)
+    case snapshots(SnapshotError)
+    case content(ContentError)
+    case metadata(MetadataError)
+    case inUse(image: String, containers: [String])
+    case archive(String)
+    case cancelled
+}
+
+extension ImageError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .notFound(let name): "no image \"\(printable(name))\" on this node"
+        case .ambiguous(let prefix): "\"\(printable(prefix))\" is the start of several image IDs"
+        case .invalidReference(let error): "\(error)"
+        case .tooManyLayers(let count, let limit, let image): "\(image) has \(count) layers; \(limit) are allowed"
+        case .document(let what, let error): "\(what): \(error)"
+        case .noMatchingPlatform(let error): "\(error)"
+        case .registry(let error): "\(error)"
+        case .layer(let digest, let error): "layer \(digest): \(error)"
+        case .snapshots(let error): "\(error)"
+        case .content(let error): "\(error)"
+        case .metadata(let error): "\(error)"
+        case .inUse(let image, let containers): "\(image) is in use by container \(containers.joined(separator: ", "))"
+        case .archive(let what): what
+        case .cancelled: "the pull was given up"
+        }
+    }
+
+    package var remedy: String? {
+        switch self {
+        case .notFound: "pull it: `ctr-swift pull`"
+        case .ambiguous: "write more digits of the ID"
+        case .tooManyLayers: "raise `max-layers` in the daemon's configuration (500 at most), or build the image with fewer layers"
+        case .noMatchingPlatform: "choose one of them with --platform"
+        case .registry(let error): error.remedy
+        case .snapshots(let error): error.remedy
+        case .layer(_, let error) where error.isOutOfSpace: "free space under the root, or remove images (`ctr-swift rmi`)"
+        case .inUse: "remove the container first, or use `ctr-swift rmi -f`"
+        default: nil
+        }
+    }
+
+    package var isOutOfSpace: Bool {
+        switch self {
+        case .layer(_, let error): error.isOutOfSpace
+        case .snapshots(let error): error.isOutOfSpace
+        case .metadata(let error): error.isOutOfSpace
+        default: false
+        }
+    }
+
+    /// Any error of the modules below, as one of these.
+    init(_ error: any Error) {
+        switch error {
+        case let error as ImageError: self = error
+        case let error as RegistryError: self = .registry(error)
+        case let error as SnapshotError: self = .snapshots(error)
+        case let error as ContentError: self = .content(error)
+        case let error as MetadataError: self = .metadata(error)
+        case let error as ReferenceError: self = .invalidReference(error)
+        case let error as ImageIndex.NoMatchingPlatform: self = .noMatchingPlatform(error)
+        case is CancellationError: self = .cancelled
+        default: self = .archive("\(error)")
+        }
+    }
+}

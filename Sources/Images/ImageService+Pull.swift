@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+internal import Layers
+package import Metadata
+package import OCI
+internal import Registry
+
+extension ImageService {
+    /// Resolves, chooses, checks, fetches, unpacks and commits; see docs/architecture.md, "From registry to PID 1".
+    /// - Parameter progress: called on any thread, in no strict order between layers.
+    /// - Throws: `ImageError`; then nothing of the image is left but layers that others use.
+    package func pull(
+        _ reference: ImageReference, platform: Platform?, credentials: RegistryCredentials?, progress: @escaping @Sendable (PullEvent) -> Void
+    ) async throws(ImageError) -> ImageRecord {
+        do {
+            return try await Pull(service: self, reference: reference.taggedOrLatest, platform: platform, credentials: credentials, progress: progress).run()
+        } catch {
+            throw ImageError(error)
+        }
+    }
+}
+
+/// One pull, step by step.
+private struct Pull: Sendable {
+    let service: ImageService
+    let reference: ImageReference
+    let platform: Platform?
+    let credentials: RegistryCredentials?
+    let progress: @Sendable (PullEvent) -> Void
+
+    private static let deepestIndex = 3
+
+    func run() async throws -> ImageRecord {
+        var event = PullEvent(.resolved)
+        let top = try await service.registry.manifest(reference, credentials: credentials)
+        event.digest = top.digest.description
+        event.reference = reference.familiar
+        progress(event)
+        let (document, manifest, indexDigest) = try await choose(top)
+        try check(manifest)
+        announce(document, manifest)
+        let configBytes = try await service.registry.blob(manifest.config, of: reference, limit: ImageDocument.sizeLimit, credentials: credentials)
+        let config = try documents("config \(manifest.config.digest)") { () throws(DocumentError) in
+            let config = try ImageConfig.parse(configBytes)
+            try manifest.validate(config: config)
+            return config
+        }
+        let image = record(document, manifest, config, indexDigest)
+        let build = ImageBuild(
+            service: service, image: image, layers: pending(manifest, config),
+            blobs: [
+                PendingBlob(digest: document.digest, bytes: document.bytes, mediaType: image.mediaType),
+                PendingBlob(digest: manifest.config.digest, bytes: configBytes, mediaType: manifest.config.mediaType.rawValue),
+            ] + (indexDigest == nil ? [] : [PendingBlob(digest: top.digest, bytes: top.bytes, mediaType: MediaType.ociIndex.rawValue)]),
+            references: [
+                ReferenceRecord(name: ImageService.storedName(reference), manifestDigest: document.digest, resolvedDigest: top.digest)
+            ], progress: progress)
+        return try await build.run()
+    }
+
+    /// Through indexes to the manifest of the platform. Each step is asked for by digest, and so is what it says it is.
+    private func choose(_ top: RegistryDocument) async throws -> (RegistryDocument, ImageManifest, Digest?) {
+        var document = top
+        var descriptorType: MediaType?
+        var index: Digest?
+        for _ in 0...Self.deepestIndex {
+            let bytes = document.bytes
+            let type = document.contentType
+            let parsed = try documents("manifest \(document.digest)") { () throws(DocumentError) in
+                try ImageDocument.parse(bytes, contentType: type, descriptorMediaType: descriptorType)
+            }
+            switch parsed {
+            case .manifest(let manifest): return (document, manifest, index)
+            case .index(let list):
+                index = index ?? document.digest
+                let entry = try list.choose(platform ?? .host)
+                descriptorType = entry.mediaType
+                document = try await service.registry.manifest(
+                    ImageReference(registry: reference.registry, repository: reference.repository, tag: nil, digest: entry.digest), credentials: credentials)
+                guard Int64(document.bytes.count) == entry.size else {
+                    throw ImageError.document(
+                        what: "manifest \(entry.digest)", .invalid("it has \(document.bytes.count) bytes, its descriptor says \(entry.size)"))
+                }
+            }
+        }
+        throw ImageError.document(what: reference.familiar, .unsupported("indexes within indexes, more than \(Self.deepestIndex) deep"))
+    }
+
+    /// Before any blob is fetched.
+    private func check(_ manifest: ImageManifest) throws {
+        try documents("manifest of \(reference.familiar)") { () throws(DocumentError) in try manifest.validate() }
+        let limit = service.configuration.maxLayers
+        guard manifest.layers.count <= limit else {
+            throw ImageError.tooManyLayers(count: manifest.layers.count, limit: limit, image: reference.familiar)
+        }
+        guard manifest.config.size <= Int64(ImageDocument.sizeLimit) else {
+            throw ImageError.document(
+                what: "config \(manifest.config.digest)", .tooLarge(bytes: Int(clamping: manifest.config.size), limit: ImageDocument.sizeLimit))
+        }
+    }
+
+    private func announce(_ document: RegistryDocument, _ manifest: ImageManifest) {
+        var event = PullEvent(.manifest)
+        event.digest = document.digest.description
+        event.layers = manifest.layers.map { PullEvent.Layer(digest: $0.digest.description, sizeInBytes: $0.size) }
+        progress(event)
+    }
+
+    private func record(_ document: RegistryDocument, _ manifest: ImageManifest, _ config: ImageConfig, _ index: Digest?) -> ImageRecord {
+        let layers = zip(manifest.layers, config.rootfs.diffIDs).map { descriptor, diffID in
+            ImageRecord.Layer(diffID: diffID, blobDigest: descriptor.digest, compressedBytes: descriptor.size)
+        }
+        return ImageRecord(
+            manifestDigest: document.digest, mediaType: (manifest.mediaType ?? .ociManifest).rawValue, configDigest: manifest.config.digest,
+            indexDigest: index, platform: config.platform.description, layers: layers)
+    }
+
+    private func pending(_ manifest: ImageManifest, _ config: ImageConfig) -> [PendingLayer] {
+        zip(manifest.layers, config.rootfs.diffIDs).map { descriptor, diffID in
+            PendingLayer(digest: descriptor.digest, size: descriptor.size, diffID: diffID, mediaType: descriptor.mediaType) {
+                RegistryLayer(
+                    source: service.registry.stream(descriptor, of: reference, credentials: credentials) {
+                        var event = PullEvent(.layer)
+                        event.digest = descriptor.digest.description
+                        event.status = .retrying
+                        progress(event)
+                    })
+            }
+        }
+    }
+
+    private func documents<Value>(_ what: String, _ body: () throws(DocumentError) -> Value) throws -> Value {
+        do throws(DocumentError) { return try body() } catch { throw ImageError.document(what: what, error) }
+    }
+}
+
+/// A registry's blob as a layer's source.
+private struct RegistryLayer: LayerSource {
+    let source: BlobSource
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(LayerError) -> Int {
+        do throws(BlobFailure) { return try source.read(into: buffer) } catch { throw .source(error.reason) }
+    }
+
+    func cancel() { source.cancel() }
+}
