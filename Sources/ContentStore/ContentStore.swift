@@ -7,8 +7,8 @@ package import OCI
 internal import Synchronization
 package import SystemPackage
 
-/// Blobs as registries know them, one file each: `<root>/content/blobs/sha256/<hex>`. Manifests, indexes and configs; layer blobs where they
-/// shall be kept.
+/// Blobs as registries know them, one file each: `<root>/content/blobs/sha256/<hex>`. Manifests, indexes and configs; layer blobs where
+/// they shall be kept.
 ///
 /// A blob is written aside in `ingest/`, checked, synced, renamed, and then recorded: a file with a row is whole. Calls block.
 package final class ContentStore: Sendable {
@@ -39,7 +39,7 @@ package final class ContentStore: Sendable {
 
     // MARK: - Whole documents
 
-    /// Stores a document, on stable storage on return. It stays at least until the lease ends; the image that is recorded with it holds it on.
+    /// Stores a document, on stable storage on return. It stays at least until the lease ends, and as long as an image is recorded with it.
     /// One that is stored and undamaged is left as it is.
     /// - Throws: `ContentError.digestMismatch`, `.sizeMismatch`: nothing is stored then.
     package func put(_ bytes: [UInt8], as digest: Digest, size: Int64? = nil, mediaType: String, for lease: Lease) throws(ContentError) {
@@ -79,7 +79,7 @@ package final class ContentStore: Sendable {
             do throws(KernelError) {
                 _ = try openFile(path, O_RDONLY | O_NOFOLLOW)
                 return true
-            } catch where error.errno == .noSuchFileOrDirectory {
+            } catch  where error.errno == .noSuchFileOrDirectory {
                 return false
             }
         }
@@ -92,7 +92,8 @@ package final class ContentStore: Sendable {
         let place = try path(of: digest)
         _ = try metadataStep { () throws(MetadataError) in try metadata.claim(blob: digest, for: lease) }
         return try BlobWriter(
-            BlobRecord(digest: digest, sizeInBytes: size ?? -1, mediaType: mediaType), aside: asidePath("blob"), place: place, metadata: metadata)
+            BlobRecord(digest: digest, sizeInBytes: size ?? -1, mediaType: mediaType), aside: asidePath("blob"), place: place,
+            metadata: metadata)
     }
 
     /// Opens a stored blob for reading. Its bytes are not verified: the reader hashes them, as it does those from a registry.

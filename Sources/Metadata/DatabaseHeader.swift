@@ -34,7 +34,7 @@ struct DatabaseHeader {
     private static func hasLog(_ path: FilePath) throws(KernelError) -> Bool {
         do throws(KernelError) {
             return try openFile(FilePath(path.string + "-wal"), O_RDONLY | O_NOFOLLOW).status().size > 0
-        } catch where error.errno == .noSuchFileOrDirectory {
+        } catch  where error.errno == .noSuchFileOrDirectory {
             return false
         }
     }

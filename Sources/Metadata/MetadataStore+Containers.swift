@@ -14,7 +14,8 @@ extension MetadataStore {
         try change("record a container") { db in
             do {
                 try db.cachedStatement(sql: sql).execute(arguments: [
-                    container.id, container.name, container.manifestDigest, Self.text(container.layerIDs), String(decoding: container.json, as: UTF8.self),
+                    container.id, container.name, container.manifestDigest, Self.text(container.layerIDs),
+                    String(decoding: container.json, as: UTF8.self),
                     container.createdAt,
                 ])
             } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
@@ -27,7 +28,9 @@ extension MetadataStore {
     /// - Throws: `MetadataError.noSuchContainer`.
     package func update(container id: String, json: [UInt8]) throws(MetadataError) {
         try change("update a container") { db in
-            try db.cachedStatement(sql: "UPDATE container SET record = ?2 WHERE id = ?1").execute(arguments: [id, String(decoding: json, as: UTF8.self)])
+            try db.cachedStatement(sql: "UPDATE container SET record = ?2 WHERE id = ?1").execute(arguments: [
+                id, String(decoding: json, as: UTF8.self),
+            ])
             guard db.changesCount == 1 else { throw MetadataError.noSuchContainer(id) }
         }
     }
@@ -75,7 +78,8 @@ extension ContainerRecord {
         let statement = try db.cachedStatement(sql: "SELECT id, name, image, layers, record, createdAt FROM container \(clause)")
         return try Row.fetchAll(statement, arguments: arguments).map { row in
             ContainerRecord(
-                id: row[0], name: row[1], manifestDigest: row[2], layerIDs: try ids(row[3]), json: Array((row[4] as String).utf8), createdAt: row[5])
+                id: row[0], name: row[1], manifestDigest: row[2], layerIDs: try ids(row[3]), json: Array((row[4] as String).utf8),
+                createdAt: row[5])
         }
     }
 

@@ -65,7 +65,8 @@ extension MetadataStore {
     package func delete(image manifestDigest: Digest) throws(MetadataError) -> [String] {
         try changeDurably("forget an image") { db in
             let names = try String.fetchAll(
-                db.cachedStatement(sql: "SELECT name FROM reference WHERE image = ? ORDER BY name"), arguments: [manifestDigest.description])
+                db.cachedStatement(sql: "SELECT name FROM reference WHERE image = ? ORDER BY name"), arguments: [manifestDigest.description]
+            )
             try db.cachedStatement(sql: "DELETE FROM image WHERE manifestDigest = ?").execute(arguments: [manifestDigest.description])
             guard db.changesCount == 1 else { throw MetadataError.noSuchImage(manifestDigest) }
             return names
@@ -135,7 +136,8 @@ extension ImageRecord {
                 fixup = chainID
             }
             return ImageRecord(
-                manifestDigest: try digest(row[0]), mediaType: row[1], configDigest: try digest(row[2]), indexDigest: try optionalDigest(row[3]),
+                manifestDigest: try digest(row[0]), mediaType: row[1], configDigest: try digest(row[2]),
+                indexDigest: try optionalDigest(row[3]),
                 platform: row[4], layers: try fetchLayers(db, image: row[0]), fixup: fixup, createdAt: row[5])
         }
     }

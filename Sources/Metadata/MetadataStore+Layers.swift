@@ -32,7 +32,8 @@ extension MetadataStore {
 
     /// The highest id that was ever recorded: directories of layers that were removed keep their number.
     package func lastLayerID() throws(MetadataError) -> Int64 {
-        try read("find the last layer id") { db in try Int64.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'layer'") ?? 0 }
+        try read("find the last layer id") { db in try Int64.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'layer'") ?? 0
+        }
     }
 
     /// Which images (by manifest digest) each layer or fix-up is part of.
@@ -59,9 +60,12 @@ extension LayerRecord {
         let columns = "id, key, blobDigest, compressedBytes, uncompressedBytes, diskBytes, inodes, createdAt"
         let statement = try db.cachedStatement(sql: "SELECT \(columns) FROM layer \(clause)")
         return try Row.fetchAll(statement, arguments: arguments).map { row in
-            guard let key = LayerKey(text: row[1]) else { throw MetadataError.damaged(what: "an unknown layer key \"\(row[1] as String)\"") }
+            guard let key = LayerKey(text: row[1]) else {
+                throw MetadataError.damaged(what: "an unknown layer key \"\(row[1] as String)\"")
+            }
             let size = LayerSize(
-                blobDigest: try optionalDigest(row[2]), compressedBytes: row[3], uncompressedBytes: row[4], diskBytes: row[5], inodes: row[6])
+                blobDigest: try optionalDigest(row[2]), compressedBytes: row[3], uncompressedBytes: row[4], diskBytes: row[5],
+                inodes: row[6])
             return LayerRecord(id: row[0], key: key, size: size, createdAt: row[7])
         }
     }

@@ -26,7 +26,8 @@ extension MetadataStore {
         try changeDurably("set references") { db in
             for reference in references {
                 let found = try Int.fetchOne(
-                    db.cachedStatement(sql: "SELECT 1 FROM image WHERE manifestDigest = ?"), arguments: [reference.manifestDigest.description])
+                    db.cachedStatement(sql: "SELECT 1 FROM image WHERE manifestDigest = ?"),
+                    arguments: [reference.manifestDigest.description])
                 guard found != nil else { throw MetadataError.noSuchImage(reference.manifestDigest) }
                 try reference.upsert(db)
             }
@@ -51,7 +52,8 @@ extension ReferenceRecord {
     func upsert(_ db: Database) throws {
         let sql = """
             INSERT INTO reference (name, image, resolvedDigest) VALUES (?, ?, ?)
-            ON CONFLICT (name) DO UPDATE SET image = excluded.image, resolvedDigest = excluded.resolvedDigest, updatedAt = excluded.updatedAt
+            ON CONFLICT (name) DO UPDATE
+            SET image = excluded.image, resolvedDigest = excluded.resolvedDigest, updatedAt = excluded.updatedAt
             """
         try db.cachedStatement(sql: sql).execute(arguments: [name, manifestDigest.description, resolvedDigest.description])
     }

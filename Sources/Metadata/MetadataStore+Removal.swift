@@ -20,13 +20,15 @@ extension MetadataStore {
     /// - Parameter afterwards: removes the files; as above.
     package func removeUnreferencedBlobs(afterwards: ([BlobRecord]) -> Void) throws(MetadataError) -> [BlobRecord] {
         try removeUnreferenced(
-            "remove blobs", find: { try BlobRecord.fetch($0, "WHERE digest NOT IN (SELECT blob FROM imageBlob)") }, key: { .blob($0.digest) },
+            "remove blobs", find: { try BlobRecord.fetch($0, "WHERE digest NOT IN (SELECT blob FROM imageBlob)") },
+            key: { .blob($0.digest) },
             delete: { try $0.cachedStatement(sql: "DELETE FROM blob WHERE digest = ?").execute(arguments: [$1.digest.description]) },
             afterwards: afterwards)
     }
 
     private func removeUnreferenced<Record>(
-        _ operation: StaticString, find: (Database) throws -> [Record], key: (Record) -> ClaimKey, delete: (Database, Record) throws -> Void,
+        _ operation: StaticString, find: (Database) throws -> [Record], key: (Record) -> ClaimKey,
+        delete: (Database, Record) throws -> Void,
         afterwards: ([Record]) -> Void
     ) throws(MetadataError) -> [Record] {
         // Most calls find nothing, and need no synced transaction for that.

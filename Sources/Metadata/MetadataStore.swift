@@ -59,8 +59,8 @@ package final class MetadataStore: Sendable {
         do throws(KernelError) { _ = try openFile(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600) } catch { throw .kernel(error) }
     }
 
-    /// A new database and old layers: somebody lost the one, and a sweep would now delete the others. An empty file that is left here counts
-    /// as no database the next time too.
+    /// A new database and old layers: somebody lost the one, and a sweep would now delete the others. An empty file that is left here
+    /// counts as no database the next time too.
     private static func refuseBesideOldStore(_ root: FilePath) throws(MetadataError) {
         for name in ["layers", "containers"] {
             let path = root.appending(name)
@@ -75,13 +75,13 @@ package final class MetadataStore: Sendable {
         }
     }
 
-    /// A full disk must not keep anyone from removing things: blocks for the write-ahead log are set aside beyond its end. SQLite checkpoints
-    /// at 1,000 pages, and then writes the same file again from its start.
+    /// A full disk must not keep anyone from removing things: blocks for the write-ahead log are set aside beyond its end. SQLite
+    /// checkpoints at 1,000 pages, and then writes the same file again from its start.
     private static func reserveLogSpace(_ path: FilePath) throws(KernelError) {
         let file = try openFile(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
         do throws(KernelError) {
             try file.reserveBlocks(bytes: 5 << 20, path.string)
-        } catch where error.errno == .notSupported || error.errno == .noSpace {
+        } catch  where error.errno == .notSupported || error.errno == .noSpace {
             // Where the filesystem can't, or is full already, removals may have to wait for space.
         }
     }
@@ -92,8 +92,8 @@ package final class MetadataStore: Sendable {
         do { return try pool.read(body) } catch { throw MetadataError(error, "\(operation)") }
     }
 
-    /// One or more statements; more than one belong into `db.inTransaction`. After a power cut the last changes may be gone, in order, never
-    /// in part (`synchronous = NORMAL`).
+    /// One or more statements; more than one belong into `db.inTransaction`. After a power cut the last changes may be gone, in order,
+    /// never in part (`synchronous = NORMAL`).
     func change<Value>(_ operation: StaticString, _ body: (Database) throws -> Value) throws(MetadataError) -> Value {
         do { return try pool.writeWithoutTransaction(body) } catch { throw MetadataError(error, "\(operation)") }
     }

@@ -33,7 +33,8 @@ extension SnapshotStore {
     /// - Parameter stack: nil for `tmpfs`, or where `/` shall be root's, 0755.
     /// - Throws: `SnapshotError.containerExists`, `.kernel`; nothing is left then.
     @discardableResult
-    package func createUpper(container id: String, mode: UpperPlacement, over stack: LayerStack?) throws(SnapshotError) -> UpperDirectories {
+    package func createUpper(container id: String, mode: UpperPlacement, over stack: LayerStack?) throws(SnapshotError) -> UpperDirectories
+    {
         let paths = UpperDirectories(container: try containerDirectory(id))
         guard try kernelStep(.createUpper, { () throws(KernelError) in try makeDirectory(paths.container, mode: 0o700) }) else {
             throw .containerExists(id)

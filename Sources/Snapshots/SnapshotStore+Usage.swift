@@ -48,7 +48,8 @@ extension SnapshotStore {
             let containers = try metadata.containersByLayer()
             return layers.map { layer in
                 LowerUsage(
-                    layer: layer, path: directories.filesystem(layer.id), images: images[layer.id] ?? [], containers: containers[layer.id] ?? [])
+                    layer: layer, path: directories.filesystem(layer.id), images: images[layer.id] ?? [],
+                    containers: containers[layer.id] ?? [])
             }
         }
     }
@@ -63,7 +64,7 @@ extension SnapshotStore {
     /// One that is not there (any more) takes nothing.
     private func measure(_ path: FilePath) throws(SnapshotError) -> TreeUsage {
         try kernelStep(.measure) { () throws(KernelError) in
-            do throws(KernelError) { return try treeUsage(path) } catch where error.errno == .noSuchFileOrDirectory { return TreeUsage() }
+            do throws(KernelError) { return try treeUsage(path) } catch  where error.errno == .noSuchFileOrDirectory { return TreeUsage() }
         }
     }
 }

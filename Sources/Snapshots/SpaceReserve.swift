@@ -21,7 +21,9 @@ package struct SpaceReserve: Sendable, Hashable {
     func shortage(_ statistics: FilesystemStatistics, bytes needed: UInt64, inodes neededInodes: UInt64) -> Shortage? {
         if exceeds(needed, bytes, free: statistics.freeBytes) { return .bytes(free: statistics.freeBytes) }
         // 0 in all: the filesystem makes inodes as it needs them.
-        if statistics.totalInodes > 0, exceeds(neededInodes, inodes, free: statistics.freeInodes) { return .inodes(free: statistics.freeInodes) }
+        if statistics.totalInodes > 0, exceeds(neededInodes, inodes, free: statistics.freeInodes) {
+            return .inodes(free: statistics.freeInodes)
+        }
         return nil
     }
 

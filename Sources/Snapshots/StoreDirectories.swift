@@ -5,7 +5,7 @@ internal import Linux
 internal import Metadata
 package import SystemPackage
 
-/// Where things are below the root. docs/on-disk.md draws it.
+/// Where things are below the root. docs/architecture.md, "Paths", draws it.
 package struct StoreDirectories: Sendable, Hashable {
     package let root: FilePath
     /// `layers/<short id>/{fs/,layer.json}`: committed, each with a row.
@@ -61,7 +61,7 @@ package struct StoreDirectories: Sendable, Hashable {
         do throws(KernelError) {
             _ = try openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
             return true
-        } catch where error.errno == .noSuchFileOrDirectory {
+        } catch  where error.errno == .noSuchFileOrDirectory {
             return false
         }
     }

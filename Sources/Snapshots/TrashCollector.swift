@@ -41,7 +41,7 @@ final class TrashCollector: Sendable {
         let number = counter.add(1, ordering: .relaxed).newValue
         do throws(KernelError) {
             try renameFile(path, to: directory.appending("\(prefix)-\(number)"))
-        } catch where error.errno == .noSuchFileOrDirectory {
+        } catch  where error.errno == .noSuchFileOrDirectory {
             return false
         }
         schedule()
@@ -107,7 +107,9 @@ final class TrashCollector: Sendable {
 
     private func remove(_ path: FilePath) {
         do throws(KernelError) {
-            do throws(KernelError) { try removeTree(path) } catch where error.errno == .notDirectory || error.errno == .tooManySymbolicLinkLevels {
+            do throws(KernelError) { try removeTree(path) } catch
+                where error.errno == .notDirectory || error.errno == .tooManySymbolicLinkLevels
+            {
                 try unlinkFile(path)
             }
         } catch {

@@ -24,7 +24,10 @@ import Testing
     }
 
     /// FIPS 180-4's example.
-    static let abc = Digest("sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")!
+    static let abc = Digest(sha256: [
+        0xBA, 0x78, 0x16, 0xBF, 0x8F, 0x01, 0xCF, 0xEA, 0x41, 0x41, 0x40, 0xDE, 0x5D, 0xAE, 0x22, 0x23,
+        0xB0, 0x03, 0x61, 0xA3, 0x96, 0x17, 0x7A, 0x9C, 0xB4, 0x10, 0xFF, 0x61, 0xF2, 0x00, 0x15, 0xAD,
+    ])
     static let bytes = Array("abc".utf8)
 
     private func withContent(_ body: (Fixture) throws -> Void) throws { try withDirectory { try body(Fixture($0)) } }
@@ -54,7 +57,9 @@ import Testing
                 try fixture.content.put(Self.bytes, as: Self.abc, size: 4, mediaType: "", for: lease)
             }
             let sha512 = try #require(Digest("sha512:" + String(repeating: "0", count: 128)))
-            #expect(throws: ContentError.unsupportedAlgorithm(sha512)) { try fixture.content.put([], as: sha512, mediaType: "", for: lease) }
+            #expect(throws: ContentError.unsupportedAlgorithm(sha512)) {
+                try fixture.content.put([], as: sha512, mediaType: "", for: lease)
+            }
             #expect(try fixture.blobs() == [])
         }
     }

@@ -9,7 +9,8 @@ import Synchronization
 import SystemPackage
 import Testing
 
-/// What a crash does at each step: the root is copied there as a killed process would leave it, the power is cut there, an error is thrown there.
+/// What a crash does at each step: the root is copied there as a killed process would leave it, the power is cut there, an error is
+/// thrown there.
 @Suite struct CrashTests {
     static let commitSteps: [StoreStep] = [.layersDescribed, .layersSynced, .layerPlaced, .directoriesSynced, .imageRecorded]
     static let removalSteps: [StoreStep] = [.layersForgotten, .layersDiscarded]
@@ -19,17 +20,21 @@ import Testing
         do { try shell("cp -a \(root) \(copy) && rm -f \(copy)/lock") } catch { Issue.record(error) }
     }
 
-    @Test("killed at any step of a commit: the image is whole or absent, the older one whole, and nothing else is left", arguments: commitSteps)
+    @Test(
+        "killed at any step of a commit: the image is whole or absent, the older one whole, and nothing else is left",
+        arguments: commitSteps)
     func killedInCommit(at step: StoreStep) throws {
         try withDirectory { directory in
             let (root, copy) = (directory.appending("root"), directory.appending("copy"))
             let copied = Atomic(false)
             try makeDirectory(root, mode: 0o700)
-            let node = try Node(root, failpoint: Failpoint { reached throws(SnapshotError) in
-                // The second commit's step is looked at; of several layers the first.
-                let first = reached == step && Files.exists(root.appending("second"))
-                if first, !copied.exchange(true, ordering: .relaxed) { Self.copy(root, to: copy) }
-            })
+            let node = try Node(
+                root,
+                failpoint: Failpoint { reached throws(SnapshotError) in
+                    // The second commit's step is looked at; of several layers the first.
+                    let first = reached == step && Files.exists(root.appending("second"))
+                    if first, !copied.exchange(true, ordering: .relaxed) { Self.copy(root, to: copy) }
+                })
             try node.pull("old", ["base"])
             try Files.write(root.appending("second"), "")
             try node.pull("new", ["base", "x", "y"], reference: "docker.io/library/new:1")
@@ -51,7 +56,8 @@ import Testing
         try withDirectory { directory in
             let (root, copy) = (directory.appending("root"), directory.appending("copy"))
             try makeDirectory(root, mode: 0o700)
-            let node = try Node(root, failpoint: Failpoint { reached throws(SnapshotError) in if reached == step { Self.copy(root, to: copy) } })
+            let node = try Node(
+                root, failpoint: Failpoint { reached throws(SnapshotError) in if reached == step { Self.copy(root, to: copy) } })
             try node.pull("old", ["base"])
             try node.pull("new", ["base", "x", "y"])
             try node.remove("new")
@@ -71,13 +77,19 @@ import Testing
         }
     }
 
-    @Test("an error at any step before the record: the image is absent, nothing is left, and the next pull works", arguments: commitSteps.dropLast())
+    @Test(
+        "an error at any step before the record: the image is absent, nothing is left, and the next pull works",
+        arguments: commitSteps.dropLast())
     func error(at step: StoreStep) throws {
         try withDirectory { root in
             let fails = Mutex(true)
-            let node = try Node(root, failpoint: Failpoint { reached throws(SnapshotError) in
-                if reached == step, fails.withLock({ $0 }) { throw .kernel(.sync, KernelError(call: "test", object: "", errno: .ioError)) }
-            })
+            let node = try Node(
+                root,
+                failpoint: Failpoint { reached throws(SnapshotError) in
+                    if reached == step, fails.withLock({ $0 }) {
+                        throw .kernel(.sync, KernelError(call: "test", object: "", errno: .ioError))
+                    }
+                })
             #expect(throws: SnapshotError.self) { try node.pull("a", ["x", "y"]) }
             try node.expectConsistent("after the error", layers: [])
             #expect(try node.metadata.images().isEmpty)
@@ -93,14 +105,22 @@ import Testing
             try makeDirectory(disk.root, mode: 0o700)
             let armed = Mutex(false)
             do {
-                let node = try Node(disk.root, failpoint: Failpoint { reached throws(SnapshotError) in
-                    guard reached == step, armed.withLock({ let was = $0; $0 = false; return was }) else { return }
-                    do { try disk.cutPower() } catch { Issue.record(error) }
-                })
+                let node = try Node(
+                    disk.root,
+                    failpoint: Failpoint { reached throws(SnapshotError) in
+                        guard reached == step,
+                            armed.withLock({
+                                let was = $0; $0 = false; return was
+                            })
+                        else { return }
+                        do { try disk.cutPower() } catch { Issue.record(error) }
+                    })
                 try node.pull("old", ["base"])
                 armed.withLock { $0 = true }
                 // After the cut each call fails; with the record done, the pull was reported as done.
-                if step == .imageRecorded { try node.pull("new", ["base", "x", "y"]) } else {
+                if step == .imageRecorded {
+                    try node.pull("new", ["base", "x", "y"])
+                } else {
                     #expect(throws: SnapshotError.self) { try node.pull("new", ["base", "x", "y"]) }
                 }
             }
@@ -118,9 +138,11 @@ import Testing
         try LoopFilesystem.with(megabytes: 64) { disk in
             try makeDirectory(disk.root, mode: 0o700)
             do {
-                let node = try Node(disk.root, failpoint: Failpoint { reached throws(SnapshotError) in
-                    if reached == step { do { try disk.cutPower() } catch { Issue.record(error) } }
-                })
+                let node = try Node(
+                    disk.root,
+                    failpoint: Failpoint { reached throws(SnapshotError) in
+                        if reached == step { do { try disk.cutPower() } catch { Issue.record(error) } }
+                    })
                 try node.pull("old", ["base"])
                 try node.pull("new", ["base", "x"])
                 try node.remove("new")

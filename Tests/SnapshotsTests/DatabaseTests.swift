@@ -75,7 +75,12 @@ import Testing
     @Test("the lock of a process that was killed is free")
     func lockOfKilled() throws {
         try withDirectory { root in
-            try shell("flock \(root)/lock sleep 1000 & echo $! > \(root)/pid; for i in 1 2 3 4 5 6 7 8 9; do flock -n \(root)/lock true || exit 0; sleep 0.1; done; exit 1")
+            try shell(
+                """
+                flock \(root)/lock sleep 1000 & echo $! > \(root)/pid
+                for i in 1 2 3 4 5 6 7 8 9; do flock -n \(root)/lock true || exit 0; sleep 0.1; done; exit 1
+                """
+            )
             let pid = try #require(Int32(try Files.read(root.appending("pid")).dropLast()))
             #expect(throws: MetadataError.self) { try MetadataStore(path: root.appending("meta.db")) }
             // flock(1) and the sleep that inherited the descriptor.

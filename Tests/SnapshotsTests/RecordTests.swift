@@ -11,7 +11,8 @@ import Testing
     }
 
     private func row(_ id: Int64, _ name: String) -> NewLayerRow {
-        NewLayerRow(id: id, key: .layer(diffID(name)), size: LayerSize(blobDigest: .made("b"), compressedBytes: 5, diskBytes: 4096, inodes: 1))
+        NewLayerRow(
+            id: id, key: .layer(diffID(name)), size: LayerSize(blobDigest: .made("b"), compressedBytes: 5, diskBytes: 4096, inodes: 1))
     }
 
     private func container(_ id: String, name: String, layers: [Int64]) -> ContainerRecord {
@@ -34,7 +35,8 @@ import Testing
             #expect(found == recorded)
             #expect(try store.images().count == 1)
             #expect(try store.lastLayerID() == 9)
-            #expect(try store.imagesByLayer() == [1: [recorded.manifestDigest], 2: [recorded.manifestDigest], 9: [recorded.manifestDigest]])
+            #expect(
+                try store.imagesByLayer() == [1: [recorded.manifestDigest], 2: [recorded.manifestDigest], 9: [recorded.manifestDigest]])
         }
     }
 
@@ -50,7 +52,8 @@ import Testing
     @Test("an image whose layer is missing is refused whole, and says which")
     func missingLayer() throws {
         try withStore { store in
-            let reference = ReferenceRecord(name: "docker.io/library/a:1", manifestDigest: image("a", []).manifestDigest, resolvedDigest: .made("r"))
+            let reference = ReferenceRecord(
+                name: "docker.io/library/a:1", manifestDigest: image("a", []).manifestDigest, resolvedDigest: .made("r"))
             #expect(throws: MetadataError.layersMissing([.layer(diffID("y"))])) {
                 try store.record(image("a", ["x", "y"]), newLayers: [row(1, "x")], references: [reference], blobs: [])
             }
@@ -121,7 +124,9 @@ import Testing
     func nameTaken() throws {
         try withStore { store in
             try store.insert(container: container("a", name: "one", layers: []))
-            #expect(throws: MetadataError.containerNameInUse("one")) { try store.insert(container: container("b", name: "one", layers: [])) }
+            #expect(throws: MetadataError.containerNameInUse("one")) {
+                try store.insert(container: container("b", name: "one", layers: []))
+            }
             #expect(try store.containers().map(\.id) == ["a"])
         }
     }
@@ -129,7 +134,9 @@ import Testing
     @Test("a container whose layers were removed meanwhile is refused")
     func layersGone() throws {
         try withStore { store in
-            #expect(throws: MetadataError.containerLayersGone(id: "a")) { try store.insert(container: container("a", name: "a", layers: [7])) }
+            #expect(throws: MetadataError.containerLayersGone(id: "a")) {
+                try store.insert(container: container("a", name: "a", layers: [7]))
+            }
             let recorded = try store.containers()
             #expect(recorded.isEmpty)
         }

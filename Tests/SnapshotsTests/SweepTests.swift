@@ -18,7 +18,8 @@ import Testing
                 try node.snapshots.createUpper(container: "kept", mode: .directory, over: stack)
                 try node.metadata.insert(
                     container: ContainerRecord(
-                        id: "kept", name: "kept", manifestDigest: "", layerIDs: stack.layerIDs, json: [], createdAt: "2026-01-01T00:00:00Z"))
+                        id: "kept", name: "kept", manifestDigest: "", layerIDs: stack.layerIDs, json: [], createdAt: "2026-01-01T00:00:00Z")
+                )
                 try node.snapshots.createUpper(container: "half", mode: .directory, over: stack)
             }
             for path in ["layers/zz", "layers/not base 36", "ingest/7", "containers/other"] {

@@ -58,7 +58,9 @@ import Testing
     func hostileID(_ id: String) throws {
         try withDirectory { root in
             let node = try Node(root)
-            #expect(throws: SnapshotError.invalidContainerID(id)) { try node.snapshots.createUpper(container: id, mode: .directory, over: nil) }
+            #expect(throws: SnapshotError.invalidContainerID(id)) {
+                try node.snapshots.createUpper(container: id, mode: .directory, over: nil)
+            }
             #expect(throws: SnapshotError.invalidContainerID(id)) { try node.snapshots.removeContainer(id) }
             #expect(try Files.names(root).filter { !$0.hasPrefix("meta") } == ["containers", "empty", "ingest", "layers", "lock", "trash"])
         }
@@ -100,7 +102,11 @@ import Testing
             try makeDirectory(root.appending("merged"), mode: 0o755)
             let options = "lowerdir=\(lowerdirs),upperdir=\(upper.upper),workdir=\(upper.work)"
             try shell(
-                "cd \(stack.store) && unshare -m sh -c 'mount -t overlay overlay -o \(options) \(root)/merged && cp \(root)/merged/name \(root)/seen'")
+                """
+                cd \(stack.store) && unshare -m sh -c '
+                mount -t overlay overlay -o \(options) \(root)/merged && cp \(root)/merged/name \(root)/seen'
+                """
+            )
             #expect(try Files.read(root.appending("seen")) == content("base"))
         }
     }

@@ -27,7 +27,8 @@ struct Node {
         self.root = root
         metadata = try MetadataStore(path: root.appending("meta.db"))
         snapshots = try SnapshotStore(
-            root: root, metadata: metadata, reserve: reserve, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, failpoint: failpoint)
+            root: root, metadata: metadata, reserve: reserve, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            failpoint: failpoint)
     }
 
     /// The names below one of the root's directories, sorted.
@@ -36,8 +37,10 @@ struct Node {
 
 /// Runs the body with an empty directory, and removes it.
 func withDirectory<Value>(_ body: (FilePath) throws -> Value) throws -> Value {
-    var template = Array("/var/tmp/ctr-store-test-XXXXXX\0".utf8CString)
-    let path = try #require(template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }.map { FilePath(String(cString: $0)) })
+    var template = Array("/var/tmp/ctr-store-test-XXXXXX".utf8CString)
+    let made = template.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.flatMap { mkdtemp($0) } != nil }
+    try #require(made)
+    let path = FilePath(platformString: template)
     defer { try? removeTree(path) }
     return try body(path)
 }
@@ -138,7 +141,9 @@ extension Node {
             new.append(try extract("fixup \(fixup)", key: .fixup(chainID(fixup))))
         }
         let image = image(name, layers, fixup: fixup)
-        let references = reference.map { [ReferenceRecord(name: $0, manifestDigest: image.manifestDigest, resolvedDigest: image.manifestDigest)] }
+        let references = reference.map {
+            [ReferenceRecord(name: $0, manifestDigest: image.manifestDigest, resolvedDigest: image.manifestDigest)]
+        }
         try snapshots.commit(image, layers: new, references: references ?? [], blobs: [])
     }
 
@@ -157,7 +162,8 @@ extension Node {
             let record = try #require(try snapshots.committed(diffID(layer)), comment, sourceLocation: location)
             #expect(try Files.read(snapshots.filesystem(of: record).appending("name")) == content(layer), comment, sourceLocation: location)
             #expect(
-                String(decoding: try snapshots.factsBytes(of: record), as: UTF8.self) == "{\"name\":\"\(layer)\"}", comment, sourceLocation: location)
+                String(decoding: try snapshots.factsBytes(of: record), as: UTF8.self) == "{\"name\":\"\(layer)\"}", comment,
+                sourceLocation: location)
         }
     }
 }
