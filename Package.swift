@@ -92,7 +92,7 @@ let package = Package(
         library("Snapshots", ["Layers", "Metadata", "Linux", "OCI", "JSON", .system, .logging]),
         library("ContentStore", ["Metadata", "Linux", "OCI", .crypto, .system]),
         library("Registry", ["APITypes", .crypto, "OCI", "JSON", "Linux", .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .logging, .system]),
-        library("Images", ["APITypes", "OCI", "JSON", "Linux", "Registry", "ContentStore", "Snapshots", "Layers", "Metadata", "Tar", .logging, .crypto, .system]),
+        library("Images", ["Compression", "APITypes", "OCI", "JSON", "Linux", "Registry", "ContentStore", "Snapshots", "Layers", "Metadata", "Tar", .logging, .crypto, .system]),
 
         // Processes.
         library("Runtime", ["CSeccomp", "CCap", "Linux", "OCI", "JSON", .system]),
@@ -104,7 +104,7 @@ let package = Package(
 
         // The engine, its socket, and the executables.
         library("APITypes", ["JSON", "OCI"]),
-        library("Engine", ["Containers", "Images", "Snapshots", "APITypes", "Metadata", "Linux", "OCI", .logging, .system]),
+        library("Engine", ["ContentStore", "Registry", "Layers", "ShimProtocol", "JSON", "Containers", "Images", "Snapshots", "APITypes", "Metadata", "Linux", "OCI", .logging, .system]),
         library("HTTPServer", ["Engine", "APITypes", "JSON", "Linux", .hummingbird, .logging, .lifecycle, .nioCore, .nioPosix, .system]),
         library("Client", ["APITypes", "ShimProtocol", "JSON", "Linux", "OCI", .system]),
 

@@ -4,6 +4,8 @@ public import APITypes
 internal import Containers
 internal import Linux
 internal import OCI
+internal import ShimProtocol
+internal import SystemPackage
 
 /// What `wait` waits for.
 public enum WaitCondition: String, Sendable, Hashable, CaseIterable { case stopped, removed }
@@ -11,7 +13,10 @@ public enum WaitCondition: String, Sendable, Hashable, CaseIterable { case stopp
 extension NodeRuntime {
     /// Makes a container, and with `start` runs it. One that can't start and is to be removed leaves nothing.
     public func createContainer(_ request: CreateContainerRequest, start: Bool) async throws(EngineError) -> CreateContainerResponse {
-        let (container, warnings) = try await containerVerb { () throws(ContainerError) in try await self.containers.create(request) }
+        let image = try await runnableImage(request)
+        let (container, warnings) = try await containerVerb { () throws(ContainerError) in
+            try await self.containers.create(request, image: image)
+        }
         guard start else { return CreateContainerResponse(id: container.id.text, name: container.memo.name, warnings: warnings) }
         do throws(EngineError) {
             return try await startContainer(container, warnings: warnings)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import APITypes
 internal import ContentStore
 internal import Containers
 internal import Images
@@ -23,19 +22,20 @@ public final class NodeRuntime: Sendable {
     public let configuration: NodeConfiguration
     let logger: Logger
     let metadata: MetadataStore
-    let snapshots: SnapshotStore
+    let snapshotStore: SnapshotStore
+    let content: ContentStore
     let imageService: ImageService
     let containers: ContainerService
     let eventHub: EventHub
     let pool: BlockingPool
-    private let registry: RegistryClient
+    let registry: RegistryClient
 
     /// Opens the root (made where it is missing), sweeps what an interrupted operation left, and finds running containers again.
     /// - Throws: `EngineError`; nothing runs then, and the lock is free.
     public static func start(_ configuration: NodeConfiguration, logger: Logger) async throws(EngineError) -> NodeRuntime {
         let node = try NodeRuntime(configuration, logger: logger)
         do throws(ContainerError) { try await node.containers.restore() } catch { throw EngineError(error) }
-        node.snapshots.sweepInBackground()
+        node.snapshotStore.sweepInBackground()
         return node
     }
 
@@ -51,16 +51,16 @@ public final class NodeRuntime: Sendable {
             try makeDirectory(root, mode: 0o700)
             try makeDirectory(state, mode: 0o711)
             metadata = try MetadataStore(path: root.appending("meta.db"))
-            snapshots = try SnapshotStore(
+            snapshotStore = try SnapshotStore(
                 root: root, metadata: metadata,
                 reserve: SpaceReserve(bytes: UInt64(configuration.reserveBytes), inodes: UInt64(configuration.reserveInodes)), logger: logger)
-            let content = try ContentStore(root: root, metadata: metadata)
-            registry = try RegistryClient(
+            content = try ContentStore(root: root, metadata: metadata)
+            registry = RegistryClient(
                 configuration: RegistryConfiguration(
                     insecureRegistries: configuration.insecureRegistries, certificates: configuration.registryCertificates), logger: logger)
             imageService = ImageService(
-                registry: registry, content: content, snapshots: snapshots, metadata: metadata,
-                configuration: ImageConfiguration(maxLayers: configuration.maxLayers, keepBlobs: configuration.keepBlobs), logger: logger)
+                registry: registry, content: content, snapshots: snapshotStore, metadata: metadata,
+                configuration: ImageConfiguration(maxLayers: configuration.maxLayers), logger: logger)
         } catch {
             throw EngineError(opening: error)
         }
@@ -71,7 +71,7 @@ public final class NodeRuntime: Sendable {
                 configuration: ContainerConfiguration(
                     root: root, state: state, cgroupParent: configuration.cgroupParent, shimPath: FilePath(configuration.shimPath),
                     socketGroup: configuration.socketGroup),
-                images: imageService, snapshots: snapshots, metadata: metadata, events: eventHub, pool: pool, logger: logger)
+                snapshots: snapshotStore, metadata: metadata, events: eventHub, pool: pool, logger: logger)
         } catch {
             throw EngineError(error)
         }

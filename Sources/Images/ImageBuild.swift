@@ -3,13 +3,10 @@
 internal import APITypes
 internal import ContentStore
 internal import struct Crypto.SHA256
-internal import JSON
 internal import Layers
-internal import Linux
 internal import Metadata
 internal import OCI
 internal import Snapshots
-internal import SystemPackage
 
 /// One layer of an image that is being made: its descriptor, and how to begin to read it.
 struct PendingLayer: Sendable {
@@ -132,12 +129,7 @@ struct ImageBuild: Sendable {
     private func commit(_ extracted: [DiffID: Extracted], _ lease: Lease) throws -> ImageRecord {
         var image = image
         var new = try extracted.values.sorted { $0.ingest.id < $1.ingest.id }.map { layer in
-            NewLayer(
-                ingest: layer.ingest, key: .layer(layer.facts.diffID),
-                size: LayerSize(
-                    blobDigest: layer.facts.digest, compressedBytes: layer.facts.compressedSize, uncompressedBytes: layer.facts.uncompressedSize,
-                    diskBytes: layer.facts.diskBytes, inodes: layer.facts.inodes),
-                facts: try JSON.encode(layer.facts))
+            try NewLayer(ingest: layer.ingest, facts: layer.facts)
         }
         if let fixup = try fixup(extracted, lease) {
             image.fixup = fixup.chainID
@@ -164,11 +156,7 @@ struct ImageBuild: Sendable {
                 ingest.abandon()
                 return nil
             }
-            let usage = try treeUsage(ingest.filesystem)
-            return Fixup(
-                chainID: chainID,
-                layer: NewLayer(
-                    ingest: ingest, key: .fixup(chainID), size: LayerSize(diskBytes: usage.bytes, inodes: usage.inodes), facts: Array("{}".utf8)))
+            return Fixup(chainID: chainID, layer: try NewLayer(ingest: ingest, fixup: chainID))
         } catch {
             ingest.abandon()
             throw (error as? LayerError).map { ImageError.layer(digest: chainID.digest, $0) } ?? error
@@ -178,8 +166,7 @@ struct ImageBuild: Sendable {
     private func stacked(_ layer: PendingLayer, _ extracted: Extracted?) throws -> StackedLayer {
         if let extracted { return StackedLayer(facts: extracted.facts, directory: extracted.ingest.filesystem) }
         guard let record = try service.snapshots.committed(layer.diffID) else { throw ImageError.archive("layer \(layer.diffID) is gone") }
-        let facts = try JSON.decode(LayerFacts.self, from: try service.snapshots.factsBytes(of: record))
-        return StackedLayer(facts: facts, directory: service.snapshots.filesystem(of: record))
+        return StackedLayer(facts: try service.snapshots.facts(of: record), directory: service.snapshots.filesystem(of: record))
     }
 
     private func report(_ layer: PendingLayer, _ status: PullEvent.LayerStatus, current: Int64? = nil, total: Int64? = nil) {

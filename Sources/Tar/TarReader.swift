@@ -27,6 +27,9 @@ package struct TarReader<Source: TarSource & ~Copyable>: ~Copyable {
 
     package init(_ source: consuming Source) { self.source = source }
 
+    /// How far the archive has been read: after `next`, where the entry's stored content begins.
+    package var position: UInt64 { offset }
+
     /// The next entry; skips what is left of the current one. nil at the archive's end.
     package mutating func next() throws(TarError) -> TarEntry? {
         try skipData()

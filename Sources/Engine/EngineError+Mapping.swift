@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import APITypes
+internal import Containers
+internal import Images
+internal import Layers
+internal import Linux
+internal import Metadata
+internal import OCI
+internal import Registry
+internal import Snapshots
+internal import SystemPackage
+
+// The modules' errors as the engine's: the one place where a case becomes a code.
+
+extension EngineError {
+    init(_ error: ContainerError) {
+        let code: Code =
+            switch error {
+            case .notFound: .containerNotFound
+            case .ambiguous, .invalidRequest: .invalidRequest
+            case .nameInUse, .wrongState: .conflict
+            case .invalidImage: .invalidImage
+            case .startFailed: .containerStartFailed
+            case .snapshots(let error) where error.isOutOfSpace: .noSpace
+            case .metadata(let error) where error.isOutOfSpace: .noSpace
+            case .snapshots(.noSuchImage): .imageNotFound
+            case .metadata(.containerNameInUse): .conflict
+            case .kernel(_, let error) where error.errno == .noSpace: .noSpace
+            case .shim, .encoding, .snapshots, .metadata, .kernel: .internal
+            }
+        var exitCode: Int?
+        if case .startFailed(_, _, _, let status, _) = error { exitCode = status }
+        self.init(code, error.description, remedy: error.remedy, exitCode: exitCode)
+    }
+
+    init(_ error: ImageError) {
+        let code: Code =
+            switch error {
+            case .notFound: .imageNotFound
+            case .ambiguous, .invalidReference: .invalidRequest
+            case .tooManyLayers: .tooManyLayers
+            case .document(_, .unsupported): .unsupported
+            case .document, .archive: .invalidImage
+            case .noMatchingPlatform: .noMatchingPlatform
+            case .registry(let error): Self.code(error)
+            case .layer(_, let error): Self.code(error)
+            case _ where error.isOutOfSpace: .noSpace
+            case .inUse: .inUse
+            case .cancelled: .cancelled
+            case .snapshots, .content, .metadata: .internal
+            }
+        self.init(code, error.description, remedy: error.remedy)
+    }
+
+    private static func code(_ error: RegistryError) -> Code {
+        switch error {
+        case .unauthorized: .registryUnauthorized
+        case .notFound: .manifestUnknown
+        case .wrongDigest: .digestMismatch
+        case .tooLarge: .invalidImage
+        case .refused, .unavailable, .badAnswer, .badRedirect: .registryUnavailable
+        }
+    }
+
+    private static func code(_ error: LayerError) -> Code {
+        switch error {
+        case .source: .registryUnavailable
+        case .wrongSize, .wrongDigest, .wrongDiffID: .digestMismatch
+        case .wrongFormat, .compression, .tar, .entry: .invalidImage
+        case .notEnoughBytes, .notEnoughInodes: .noSpace
+        case .kernel(_, let kernel): kernel.errno == .noSpace || kernel.errno == .diskQuotaExceeded ? .noSpace : .internal
+        case .cancelled: .cancelled
+        }
+    }
+
+    /// A root that can't be opened.
+    init(opening error: any Error) {
+        switch error {
+        case let error as MetadataError: self.init(.internal, "\(error)", remedy: error.remedy)
+        case let error as SnapshotError: self.init(.internal, "\(error)", remedy: error.remedy)
+        default: self.init(.internal, "\(error)")
+        }
+    }
+}

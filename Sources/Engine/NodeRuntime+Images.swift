@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import APITypes
+internal import Containers
+internal import ContentStore
+internal import Images
+internal import Metadata
+internal import OCI
+internal import Registry
+internal import SystemPackage
+
+extension NodeRuntime {
+    /// Pulls an image; `progress` is called on any thread. A pull whose task is cancelled leaves nothing.
+    public func pull(_ request: PullRequest, progress: @escaping @Sendable (PullEvent) -> Void) async throws(EngineError) -> ImageSummary {
+        let reference: ImageReference
+        do throws(ReferenceError) { reference = try ImageReference(parsing: request.reference) } catch {
+            throw EngineError(.invalidRequest, "\(error)")
+        }
+        let platform = try platform(request.platform)
+        do throws(ImageError) {
+            let image = try await imageService.pull(reference, platform: platform, credentials: request.credentials, progress: progress)
+            eventHub.publish("image", "pull", id: image.manifestDigest.description, attributes: ["reference": reference.familiar])
+            return try await summary(of: image)
+        } catch {
+            throw EngineError(error)
+        }
+    }
+
+    /// A file that an archive can be written to; `load` takes it, or the next start sweeps it.
+    public func newSpoolFile() async throws(EngineError) -> String {
+        do throws(ContentError) {
+            return try await pool.run { () throws(ContentError) in try self.content.newSpoolFile() }.string
+        } catch {
+            throw EngineError(.internal, "\(error)")
+        }
+    }
+
+    /// Loads every image of an archive (an OCI layout or what `docker save` writes). The file is removed.
+    public func load(spooled path: String, progress: @escaping @Sendable (PullEvent) -> Void) async throws(EngineError) -> [ImageSummary] {
+        let file = FilePath(path)
+        defer { try? content.removeSpoolFile(file) }
+        do throws(ImageError) {
+            var summaries: [ImageSummary] = []
+            for image in try await imageService.load(archive: file, progress: progress) {
+                eventHub.publish("image", "load", id: image.manifestDigest.description)
+                summaries.append(try await summary(of: image))
+            }
+            return summaries
+        } catch {
+            throw EngineError(error)
+        }
+    }
+
+    /// Newest first.
+    public func images() async throws(EngineError) -> [ImageSummary] {
+        try await imageWork { service throws(ImageError) in
+            let references = try service.references()
+            let images = try service.images().sorted { $0.createdAt > $1.createdAt }
+            return try images.map { image throws(ImageError) in try Self.summary(of: image, references, service) }
+        }
+    }
+
+    public func image(_ reference: String) async throws(EngineError) -> ImageDetail {
+        try await imageWork { service throws(ImageError) in
+            let image = try service.find(reference, platform: nil).image
+            let config = String(decoding: try service.configBytes(of: image), as: UTF8.self)
+            let layers = try image.layers.map { layer throws(ImageError) in
+                let size = try service.layerSize(layer.diffID)
+                return ImageDetail.Layer(
+                    diffID: layer.diffID.description, digest: layer.blobDigest?.description, compressedSizeInBytes: layer.compressedBytes,
+                    sizeInBytes: size?.diskBytes ?? 0, inodes: size?.inodes ?? 0)
+            }
+            return ImageDetail(summary: try Self.summary(of: image, try service.references(), service), config: config, layers: layers)
+        }
+    }
+
+    /// - Parameter force: also where a container uses it; the container goes on with its layers.
+    public func removeImage(_ reference: String, force: Bool) async throws(EngineError) -> RemoveImageResponse {
+        let removed = try await imageWork { service throws(ImageError) in try service.remove(reference, force: force) }
+        eventHub.publish("image", removed.deleted.isEmpty ? "untag" : "delete", id: reference)
+        return RemoveImageResponse(untagged: removed.untagged, deleted: removed.deleted, freedBytes: removed.freedBytes)
+    }
+
+    public func checkRegistry(_ request: RegistryCheckRequest) async throws(EngineError) {
+        let name: String
+        do throws(ReferenceError) { name = try ImageReference(parsing: "\(request.registry)/x").registry } catch {
+            throw EngineError(.invalidRequest, "\"\(printable(request.registry))\" is not a registry's host")
+        }
+        do { try await registry.check(name, credentials: request.credentials) } catch let error as RegistryError {
+            throw EngineError(ImageError.registry(error))
+        } catch {
+            throw EngineError(.registryUnavailable, "\(error)")
+        }
+    }
+
+    /// The image that a container is made of.
+    func runnableImage(_ request: CreateContainerRequest) async throws(EngineError) -> RunnableImage {
+        let platform = try platform(request.platform)
+        return try await imageWork { service throws(ImageError) in
+            let found = try service.find(request.image, platform: platform)
+            return RunnableImage(
+                resolvedDigest: found.resolvedDigest, manifestDigest: found.image.manifestDigest, config: try service.config(of: found.image))
+        }
+    }
+
+    private func platform(_ text: String?) throws(EngineError) -> Platform? {
+        guard let text else { return nil }
+        guard let platform = Platform(parsing: text) else {
+            throw EngineError(.invalidRequest, "\"\(printable(text))\" is not a platform", remedy: "use os/architecture[/variant], like linux/arm64")
+        }
+        return platform
+    }
+
+    private func imageWork<Value: Sendable>(
+        _ body: @escaping @Sendable (ImageService) throws(ImageError) -> Value
+    ) async throws(EngineError) -> Value {
+        let service = imageService
+        do throws(ImageError) { return try await pool.run { () throws(ImageError) in try body(service) } } catch { throw EngineError(error) }
+    }
+
+    private func summary(of image: ImageRecord) async throws(ImageError) -> ImageSummary {
+        let service = imageService
+        return try await pool.run { () throws(ImageError) in try Self.summary(of: image, try service.references(), service) }
+    }
+
+    private static func summary(of image: ImageRecord, _ references: [ReferenceRecord], _ service: ImageService) throws(ImageError) -> ImageSummary {
+        let names = references.filter { $0.manifestDigest == image.manifestDigest || image.indexDigest != nil && $0.resolvedDigest == image.indexDigest }
+        let parsed = names.compactMap { try? ImageReference(parsing: $0.name) }
+        var digests = parsed.filter { $0.digest != nil }.map(\.familiar)
+        for (record, reference) in zip(names, parsed) where reference.digest == nil {
+            let digest = "\(reference.familiarName)@\(record.resolvedDigest)"
+            if !digests.contains(digest) { digests.append(digest) }
+        }
+        let sizes = try Set(image.diffIDs).map { diffID throws(ImageError) in try service.layerSize(diffID)?.diskBytes ?? 0 }
+        return ImageSummary(
+            id: image.configDigest.description, references: parsed.filter { $0.digest == nil }.map(\.familiar), digests: digests,
+            manifestDigest: image.manifestDigest.description, platform: image.platform, createdAt: try service.config(of: image).created,
+            sizeInBytes: sizes.reduce(0, +), layerCount: image.layers.count)
+    }
+}
