@@ -90,6 +90,16 @@ package enum UnixSocket {
         }
     }
 
+    /// Whether a descriptor that somebody else opened is a Unix socket of packets.
+    package static func isPacketSocket(_ raw: CInt) -> Bool {
+        var (type, domain): (CInt, CInt) = (0, 0)
+        var size = socklen_t(MemoryLayout<CInt>.size)
+        guard getsockopt(raw, SOL_SOCKET, SO_TYPE, &type, &size) == 0, getsockopt(raw, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 else {
+            return false
+        }
+        return type == CInt(SOCK_SEQPACKET.rawValue) && domain == AF_UNIX
+    }
+
     private static func open(_ kind: Kind, _ path: FilePath) throws(KernelError) -> OwnedFD {
         OwnedFD(owning: try kernel("socket(2)", path.string) { socket(AF_UNIX, kind.number, 0) })
     }

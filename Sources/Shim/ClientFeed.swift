@@ -4,55 +4,67 @@ internal import Glibc
 internal import Linux
 internal import SystemPackage
 
-/// What one client still has to be given of one stream: a pipe that is never waited for, and what did not fit into it.
-struct ClientFeed: ~Copyable {
+/// What one client still has to be given of one stream: a pipe or socket that is never waited for, and what did not fit into it.
+final class ClientFeed {
     /// From here on the container's stream is not read until the client has caught up.
-    static let enough = 1 << 20
+    static let limit = 1 << 20
 
-    private let pipe: OwnedFD
+    private let end: OwnedFD
     private var backlog: [UInt8] = []
+    /// Where the backlog begins: taken bytes are removed seldom.
+    private var given = 0
     private(set) var isGone = false
+    /// When the client last took something.
+    private(set) var lastTaken = Moment.now
 
-    init(_ pipe: consuming OwnedFD) { self.pipe = pipe }
+    /// - Parameter end: doesn't block.
+    init(_ end: consuming OwnedFD) { self.end = end }
 
-    var descriptor: CInt { pipe.raw }
-    var isBehind: Bool { !isGone && !backlog.isEmpty }
-    var isFull: Bool { !isGone && backlog.count >= Self.enough }
+    var descriptor: CInt { end.raw }
+    var isBehind: Bool { given < backlog.count }
+    var isFull: Bool { backlog.count - given >= Self.limit }
 
-    mutating func give(_ bytes: ArraySlice<UInt8>) {
+    func give(_ bytes: ArraySlice<UInt8>) {
         guard !isGone else { return }
-        if backlog.isEmpty {
-            let written = put(bytes)
-            backlog.append(contentsOf: bytes.dropFirst(written))
-        } else {
-            backlog.append(contentsOf: bytes)
+        let taken = isBehind ? 0 : put(bytes)
+        if !isGone, taken < bytes.count { backlog.append(contentsOf: bytes.dropFirst(taken)) }
+    }
+
+    /// There is room again.
+    func continueGiving() {
+        given += put(backlog[given...])
+        if given >= backlog.count {
+            backlog.removeAll(keepingCapacity: false)
+            given = 0
+        } else if given > Self.limit / 2 {
+            backlog.removeFirst(given)
+            given = 0
         }
     }
 
-    /// The pipe has room again.
-    mutating func continueGiving() {
-        let written = put(backlog[...])
-        backlog.removeFirst(written)
+    /// Closing a socket that holds unread input would reset the client's end before it has read everything.
+    func finish() {
+        var rest = [UInt8](repeating: 0, count: 4096)
+        while recv(end.raw, &rest, rest.count, CInt(MSG_DONTWAIT)) > 0 {}
     }
 
-    private mutating func put(_ bytes: ArraySlice<UInt8>) -> Int {
+    private func put(_ bytes: ArraySlice<UInt8>) -> Int {
+        let raw = end.raw
         var done = 0
         while done < bytes.count {
-            let rest = bytes.dropFirst(done)
-            let count = rest.withUnsafeBytes { write(pipe.raw, $0.baseAddress, $0.count) }
-            if count > 0 {
+            do throws(KernelError) {
+                let rest = bytes.dropFirst(done)
+                let count = try rest.span.withUnsafeBytes { rest throws(KernelError) in try writeSome(raw, rest, object: "a client") }
+                if count == 0 { break }
                 done += count
-                continue
-            }
-            let errno = lastErrno()
-            if errno == .interrupted { continue }
-            if errno != .resourceTemporarilyUnavailable {
+                lastTaken = .now
+            } catch {
                 // EPIPE: the client closed this stream. It has lost interest, the container has not.
                 isGone = true
                 backlog = []
-                return bytes.count
+                given = 0
+                return 0
             }
-            break
         }
         return done
     }

@@ -5,35 +5,55 @@ internal import Linux
 internal import ShimProtocol
 internal import SystemPackage
 
-/// One stream that the container writes, as the shim sees it.
-struct ContainerOutput: ~Copyable {
+/// One stream that the container writes, and the client that is fed with it, if one is.
+///
+/// A class, because a list of what can't be copied can't be walked. One thread has it.
+final class ContainerOutput {
     let stream: ShimStream
-    private var descriptor: OwnedFD?
-    private static let chunk = 64 << 10
+    /// Never waits. A client gets an open file description of its own, so that nobody can make this one wait.
+    let source: OwnedFD
+    /// Nothing more comes, or is looked at.
+    private(set) var isEnded = false
+    /// Logged and terminal streams: where a client's copy goes.
+    var feed: ClientFeed?
 
-    init(_ stream: ShimStream, _ descriptor: consuming OwnedFD?) {
+    init(_ stream: ShimStream, _ source: consuming OwnedFD) throws(KernelError) {
+        try source.setNonblocking()
         self.stream = stream
-        raw = descriptor?.raw
-        self.descriptor = consume descriptor
+        self.source = source
     }
 
-    /// For poll(2) and SCM_RIGHTS; nil after the end.
-    private(set) var raw: CInt?
-
-    /// What is there now; nil at the end of the stream, which closes it. Called only after poll(2) said that a read does not wait.
-    mutating func read() -> [UInt8]? {
-        guard let raw else { return nil }
-        var bytes = [UInt8](repeating: 0, count: Self.chunk)
-        let count = bytes.withUnsafeMutableBytes { Glibc.read(raw, $0.baseAddress, $0.count) }
-        if count > 0 { return Array(bytes[..<count]) }
-        if count < 0, [.interrupted, .resourceTemporarilyUnavailable].contains(lastErrno()) { return [] }
-        // 0, or EIO from a terminal whose other end nobody has open any more.
-        close()
-        return nil
+    enum Taken {
+        case bytes(Int)
+        /// Nothing now.
+        case nothing
+        case end
     }
 
-    mutating func close() {
-        descriptor = nil
-        raw = nil
+    func read(into buffer: inout [UInt8]) -> Taken {
+        let raw = source.raw
+        var span = buffer.mutableSpan
+        do throws(KernelError) {
+            let count = try span.withUnsafeMutableBytes { bytes throws(KernelError) in
+                try readSome(raw, into: bytes, object: "the container's output")
+            }
+            guard let count else { return .nothing }
+            return count > 0 ? .bytes(count) : .end
+        } catch {
+            // EIO from a terminal whose last user has closed it; nothing else is expected, and nothing else would get better.
+            return .end
+        }
+    }
+
+    /// The client, if one is fed, gets what is left for it and then sees the end.
+    func end() {
+        isEnded = true
+        releaseFeedIfDone()
+    }
+
+    func releaseFeedIfDone() {
+        guard let feed, isEnded, !feed.isBehind else { return }
+        feed.finish()
+        self.feed = nil
     }
 }

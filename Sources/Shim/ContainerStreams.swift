@@ -6,40 +6,50 @@ internal import Runtime
 internal import ShimProtocol
 internal import SystemPackage
 
-/// The shim's ends of the container's standard streams.
+/// Pipes for a container without a terminal: its ends, lent to the launch, and the shim's ends.
 struct ContainerStreams: ~Copyable {
-    /// Where the container's stdin is written; nil where it is /dev/null, closed, or given to a client.
-    var stdin: OwnedFD?
-    /// Also a terminal's main end, which is all three.
-    var stdout: OwnedFD?
-    var stderr: OwnedFD?
+    private let input: OwnedFD
+    private let output: OwnedFD
+    private let errors: OwnedFD
+    /// Where the container's stdin is written; nil where it is /dev/null.
+    private var nearInput: OwnedFD?
+    private var nearOutput: OwnedFD?
+    private var nearErrors: OwnedFD?
 
-    /// The container's ends; closed as soon as it has its copies.
-    struct Far: ~Copyable {
-        var stdin: OwnedFD
-        var stdout: OwnedFD
-        var stderr: OwnedFD
-        var streams: StandardStreams { .descriptors(stdin: stdin.raw, stdout: stdout.raw, stderr: stderr.raw) }
-    }
-
-    /// Both sides of new streams.
-    struct Pair: ~Copyable {
-        var near: ContainerStreams
-        var far: Far
-    }
-
-    /// Pipes for output, and for input where it was asked for.
-    static func pipes(openStdin: Bool) throws(KernelError) -> Pair {
+    static func make(openStdin: Bool) throws(KernelError) -> ContainerStreams {
         var output = try Pipe()
         var errors = try Pipe()
         guard openStdin else {
-            return Pair(
-                near: ContainerStreams(stdin: nil, stdout: output.takeReader(), stderr: errors.takeReader()),
-                far: Far(stdin: try openFile("/dev/null", O_RDONLY), stdout: output.takeWriter(), stderr: errors.takeWriter()))
+            let null = try openFile("/dev/null", O_RDONLY)
+            return ContainerStreams(null, output.takeWriter(), errors.takeWriter(), nil, output.takeReader(), errors.takeReader())
         }
         var input = try Pipe()
-        return Pair(
-            near: ContainerStreams(stdin: input.takeWriter(), stdout: output.takeReader(), stderr: errors.takeReader()),
-            far: Far(stdin: input.takeReader(), stdout: output.takeWriter(), stderr: errors.takeWriter()))
+        return ContainerStreams(
+            input.takeReader(), output.takeWriter(), errors.takeWriter(), input.takeWriter(), output.takeReader(), errors.takeReader())
+    }
+
+    private init(
+        _ input: consuming OwnedFD, _ output: consuming OwnedFD, _ errors: consuming OwnedFD, _ nearInput: consuming OwnedFD?,
+        _ nearOutput: consuming OwnedFD, _ nearErrors: consuming OwnedFD
+    ) {
+        self.input = input
+        self.output = output
+        self.errors = errors
+        self.nearInput = nearInput
+        self.nearOutput = consume nearOutput
+        self.nearErrors = consume nearErrors
+    }
+
+    /// For the length of the launch. The container's ends are closed with this value: take the shim's ends out first.
+    var containerEnds: StandardStreams { .descriptors(stdin: input.raw, stdout: output.raw, stderr: errors.raw) }
+
+    mutating func takeInput() -> OwnedFD? { nearInput.take() }
+
+    /// The two outputs, set up for one that never waits.
+    mutating func takeOutputs() throws(KernelError) -> [ContainerOutput] {
+        var outputs: [ContainerOutput] = []
+        if let end = nearOutput.take() { outputs.append(try ContainerOutput(.stdout, end)) }
+        if let end = nearErrors.take() { outputs.append(try ContainerOutput(.stderr, end)) }
+        return outputs
     }
 }

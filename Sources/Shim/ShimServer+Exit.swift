@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CLinux
 internal import Glibc
 internal import JSON
 internal import Linux
@@ -12,43 +11,43 @@ internal import SystemPackage
 extension ShimServer {
     /// Takes every child that has ended: PID 1, and orphans that were given to the shim as their subreaper.
     func reapChildren() {
-        // The signal only says that there is something to reap.
-        _ = try? childSignals.next()
+        // The signal only says that there is something to reap; equal ones are one.
+        do throws(KernelError) { _ = try childSignals.next() } catch { Complaint.write("\(error)") }
         while true {
             var status: CInt = 0
             let pid = waitpid(-1, &status, WNOHANG)
             guard pid > 0 else { return }
-            if pid == initProcess.pid { noteExit(status) }
+            if pid == initProcess.pid { noteExit(WaitStatus(status)) }
         }
     }
 
-    private func noteExit(_ status: CInt) {
-        let end = WaitStatus(status)
+    /// Recorded and told first, tidied up afterwards: whoever waits does not wait for that.
+    private func noteExit(_ end: WaitStatus) {
         let record = ShimExit(
-            exitCode: end.exitCode, signal: end.signal, outOfMemory: wasOutOfMemory,
-            startedAt: started.startedAt, finishedAt: Timestamp.now())
+            exitCode: end.exitCode, signal: end.signal, outOfMemory: wasOutOfMemory, startedAt: started.startedAt, finishedAt: Timestamp.now())
         exit = record
         stdin = nil
-        endRest()
+        lastOutput = .now
         keep(record)
-        for client in clients where !client.wasToldExit {
-            client.wasToldExit = true
-            client.tell(.exited(record))
-        }
-        deadline = Self.now() + Self.patience
+        for client in clients { client.tell(.exited(record)) }
+        endRest()
     }
 
+    /// Whether the kernel killed any of the container's processes for want of memory.
     private var wasOutOfMemory: Bool {
-        do throws(KernelError) { return try initProcess.cgroup.outOfMemoryKills > 0 } catch { return false }
+        do throws(KernelError) { return try initProcess.cgroup.outOfMemoryKills > 0 } catch {
+            Complaint.write("no word about memory: \(error)")
+            return false
+        }
     }
 
-    /// With a pid namespace the kernel has ended the rest already; without one they are in the cgroup.
+    /// With a pid namespace of its own the kernel has ended the rest already; without one they are in the cgroup.
     private func endRest() {
         do throws(KernelError) {
             try initProcess.cgroup.killAll()
             try initProcess.cgroup.delete()
         } catch {
-            complain("the cgroup is left: \(error)")
+            Complaint.write("the cgroup is left: \(error)")
         }
     }
 
@@ -57,13 +56,7 @@ extension ShimServer {
         do {
             try replaceFile(FilePath(configuration.stateDirectory).appending("exit.json"), with: try JSON.encode(record), mode: 0o600)
         } catch {
-            complain("the end could not be recorded: \(error)")
+            Complaint.write("the end could not be recorded: \(error)")
         }
-    }
-
-    /// To `shim.log`, which the engine quotes when it has to.
-    func complain(_ text: String) {
-        let line = Array("\(Timestamp.now()) \(text)\n".utf8)
-        _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
     }
 }

@@ -1,171 +1,205 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CLinux
 internal import Glibc
-internal import JSON
 internal import Linux
-internal import OCI
 internal import Runtime
 internal import ShimProtocol
 internal import SystemPackage
 
-/// The company of one running container: one thread, one poll(2).
+/// The company of one running container: one thread, one poll(2), which waits for nobody in particular.
 ///
-///     direct  (no log)   the container's own descriptors are lent to one client; without one, output is thrown away
-///     logged             the shim reads, writes the log, and feeds clients through pipes of their own
+///     direct    (no log, no terminal) the container's pipes are lent to a client; without one, output is thrown away
+///     relayed   the shim reads, writes the log, and feeds a client by a pipe or socket of its own
 ///
-/// It ends when PID 1 has ended, its end is recorded, and whoever was promised output has it.
+/// It ends when PID 1 has ended, that is recorded, and whoever was promised output has it.
 final class ShimServer {
     let configuration: ShimConfiguration
-    let listener: OwnedFD
-    let childSignals: SignalDescriptor
-    var initProcess: RunningInit
     let started: ShimStarted
-    var clients: [ShimClient] = []
-    var stdin: OwnedFD?
-    var output: ContainerOutput
-    var errors: ContainerOutput
+    let initProcess: RunningInit
+    private let listener: OwnedFD
+    let childSignals: SignalDescriptor
     var log: LogWriter?
-    var exit: ShimExit?
-    /// Monotonic nanoseconds after which nobody is waited for any more.
-    var deadline: UInt64?
-    /// Until the announced client has come, output stays in the pipes.
-    var awaitsClient: Bool
+    /// The shim's hold on the container's stdin; nil where it has none (any more).
+    var stdin: OwnedFD?
+    let outputs: [ContainerOutput]
+    var terminalInput: TerminalInput?
 
-    static let patience: UInt64 = 10_000_000_000
+    var clients: [ShimClient] = []
+    /// The one that has the streams.
+    var attached: ShimClient?
+    /// Until then output stays where it is, for a first client; nil: nobody is waited for (any more).
+    var firstClientDeadline: Moment?
+    var exit: ShimExit?
+    /// When the container's output last moved.
+    var lastOutput = Moment.now
+    /// A terminal that nobody in the container has open is looked at again then.
+    private var terminalReopens: Moment?
+
+    private var poll = Poll<Source>()
+    private var chunk = [UInt8](repeating: 0, count: 64 << 10)
 
     init(
-        _ configuration: ShimConfiguration, listener: consuming OwnedFD, childSignals: consuming SignalDescriptor, initProcess: consuming RunningInit,
-        started: ShimStarted, streams: consuming ContainerStreams, log: consuming LogWriter?
+        _ configuration: ShimConfiguration, started: ShimStarted, initProcess: consuming RunningInit, listener: consuming OwnedFD,
+        childSignals: consuming SignalDescriptor, stdin: consuming OwnedFD?, outputs: [ContainerOutput], log: consuming LogWriter?
     ) {
         self.configuration = configuration
+        self.started = started
+        self.initProcess = initProcess
         self.listener = listener
         self.childSignals = childSignals
-        self.initProcess = initProcess
-        self.started = started
+        self.stdin = stdin
+        self.outputs = outputs
         self.log = log
-        stdin = streams.stdin.take()
-        let output = streams.stdout.take()
-        let errors = streams.stderr.take()
-        self.output = ContainerOutput(.stdout, output)
-        self.errors = ContainerOutput(.stderr, errors)
-        awaitsClient = configuration.expectsAttach
-        if awaitsClient { deadline = Self.now() + Self.patience }
+        if configuration.expectsAttach { firstClientDeadline = Moment.now.advanced(byMilliseconds: ShimPatience.firstClient) }
     }
 
-    static func now() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
-
-    var isLogged: Bool { log != nil }
+    var isRelayed: Bool { configuration.tty || configuration.logDirectory != nil }
 
     /// Serves until there is nothing left to do.
     func run() {
         while !isDone {
             serveOnce()
-            if let due = deadline, Self.now() >= due {
-                deadline = nil
-                awaitsClient = false
-            }
+            keepDeadlines(Moment.now)
         }
-        if log != nil { log?.finish() }
+        for output in outputs { log?.end(output.stream) }
     }
 
+    /// A client that still is to get something is waited for, as long as it takes something.
     private var isDone: Bool {
-        guard exit != nil else { return false }
-        if deadline == nil { return !awaitsClient && !isLogged || outputsEnded || exitPatienceOver }
-        if awaitsClient { return false }
-        return isLogged ? outputsEnded && !clients.contains { $0.isBehind } : true
+        guard exit != nil, firstClientDeadline == nil else { return false }
+        return !isRelayed || outputs.allSatisfy { $0.isEnded && $0.feed == nil }
     }
 
-    private var outputsEnded: Bool { output.raw == nil && errors.raw == nil }
-    private var exitPatienceOver: Bool { deadline == nil }
+    // MARK: One round
 
     /// Which descriptor a poll entry stands for.
-    private enum Source {
-        case listener, children, client(Int), output, errors, feed(Int, ShimStream)
+    private enum Source: Sendable {
+        case listener, children, client(Int), output(Int), feed(Int), typed, terminal
     }
 
     private func serveOnce() {
-        var entries: [pollfd] = []
-        var sources: [Source] = []
-        func watch(_ descriptor: CInt, _ events: Int32, _ source: Source) {
-            entries.append(pollfd(fd: descriptor, events: Int16(events), revents: 0))
-            sources.append(source)
+        watchAll()
+        do throws(KernelError) { try poll.wait(milliseconds: timeout) } catch {
+            // ENOMEM passes; anything else would be a bug, and is written down once a round.
+            Complaint.write("\(error)")
+            usleep(100_000)
+            return
         }
-        watch(listener.raw, POLLIN, .listener)
-        watch(childSignals.descriptor.raw, POLLIN, .children)
-        for (index, client) in clients.enumerated() {
-            watch(client.connection.descriptor, POLLIN, .client(index))
-            if let feed = client.output?.feed.isBehind == true ? client.output : nil { watch(feed.feed.descriptor, POLLOUT, .feed(index, .stdout)) }
-            if let feed = client.errors?.feed.isBehind == true ? client.errors : nil { watch(feed.feed.descriptor, POLLOUT, .feed(index, .stderr)) }
-        }
-        if readsOutput {
-            if let raw = output.raw { watch(raw, POLLIN, .output) }
-            if let raw = errors.raw { watch(raw, POLLIN, .errors) }
-        }
-        guard poll(&entries, nfds_t(entries.count), timeout) > 0 else { return }
-        for (entry, source) in zip(entries, sources) where entry.revents != 0 { serve(source) }
-        dropClosedClients()
+        for (source, _) in poll.ready { serve(source) }
+        clients.removeAll { $0.isClosed }
+        if let attached, attached.isClosed { detach() }
     }
 
-    private var timeout: CInt {
-        guard let deadline else { return exit == nil ? -1 : 0 }
-        let now = Self.now()
-        return deadline <= now ? 0 : CInt(clamping: (deadline - now) / 1_000_000 + 1)
+    private func watchAll() {
+        poll.removeAll()
+        if clients.count < ShimPatience.connections { poll.add(listener.raw, .readable, .listener) }
+        if exit == nil { poll.add(childSignals.descriptor.raw, .readable, .children) }
+        for (index, client) in clients.enumerated() { poll.add(client.connection.descriptor, .readable, .client(index)) }
+        for (index, output) in outputs.enumerated() {
+            if reads(output) { poll.add(output.source.raw, .readable, .output(index)) }
+            if let feed = output.feed, feed.isBehind { poll.add(feed.descriptor, .writable, .feed(index)) }
+        }
+        if let terminalInput {
+            if terminalInput.wantsToRead { poll.add(terminalInput.descriptor, .readable, .typed) }
+            if terminalInput.wantsToWrite, let terminal { poll.add(terminal.source.raw, .writable, .terminal) }
+        }
     }
 
-    /// A lent stream is the client's to read; one that waits for its client stays where it is; a client that is far behind is waited for.
-    private var readsOutput: Bool {
-        if awaitsClient { return false }
-        if isLogged { return !clients.contains { $0.isFull } }
-        return !clients.contains { $0.holdsStreams }
+    /// A lent stream is its client's to read; one that waits for a client stays where it is; a feed that is full is waited for.
+    private func reads(_ output: ContainerOutput) -> Bool {
+        if output.isEnded || firstClientDeadline != nil || (output.stream == .terminal && terminalReopens != nil) { return false }
+        return isRelayed ? output.feed?.isFull != true : attached == nil
     }
+
+    var terminal: ContainerOutput? { outputs.first { $0.stream == .terminal } }
 
     private func serve(_ source: Source) {
         switch source {
         case .listener: acceptClient()
         case .children: reapChildren()
         case .client(let index): serveClient(clients[index])
-        case .output: forward(read: output.read(), from: .stdout)
-        case .errors: forward(read: errors.read(), from: .stderr)
-        case .feed(let index, .stderr): clients[index].errors?.feed.continueGiving()
-        case .feed(let index, _): clients[index].output?.feed.continueGiving()
+        case .output(let index): take(outputs[index])
+        case .feed(let index):
+            outputs[index].feed?.continueGiving()
+            outputs[index].releaseFeedIfDone()
+        case .typed: terminalInput?.read()
+        case .terminal: terminalInput?.write()
         }
     }
 
-    private func forward(read bytes: [UInt8]?, from stream: ShimStream) {
-        guard let bytes, !bytes.isEmpty else {
-            if bytes == nil { endFeeds(of: stream) }
-            return
-        }
-        if log != nil { log?.write(bytes[...], from: stream) }
-        for client in clients { (stream == .stderr ? client.errors : client.output)?.feed.give(bytes[...]) }
-    }
-
-    /// The container's stream has ended: a client that has everything sees its end, too.
-    private func endFeeds(of stream: ShimStream) {
-        for client in clients {
-            if stream == .stderr {
-                if client.errors?.feed.isBehind != true { client.errors = nil }
-            } else if client.output?.feed.isBehind != true {
-                client.output = nil
-            }
+    /// Takes what is there. In the direct form that is: throws it away.
+    private func take(_ output: ContainerOutput) {
+        switch output.read(into: &chunk) {
+        case .nothing: return
+        case .bytes(let count):
+            lastOutput = .now
+            if log != nil { log?.write(chunk[..<count], from: output.stream) }
+            output.feed?.give(chunk[..<count])
+        case .end where output.stream == .terminal && exit == nil:
+            // Its last user has closed it, which is no end: another process of the container may open it again.
+            terminalReopens = Moment.now.advanced(byMilliseconds: ShimPatience.terminalReopens)
+        case .end:
+            output.end()
+            if log != nil { log?.end(output.stream) }
         }
     }
 
     private func acceptClient() {
         do throws(KernelError) {
             guard let socket = try UnixSocket.accept(listener) else { return }
-            clients.append(ShimClient(ShimConnection(socket)))
+            let connection = ShimConnection(socket)
+            // The path's mode says the same; this holds also where somebody has widened it.
+            guard try connection.peer().isRootOrMember(of: configuration.socketGroup) else { return }
+            clients.append(ShimClient(connection))
         } catch {
-            // Out of descriptors, or the client has gone already: it will see that nobody answers.
+            Complaint.write("a connection could not be taken: \(error)")
+            // Out of descriptors: it stays in the queue, and asking again at once would not help.
+            usleep(10_000)
         }
     }
 
-    private func dropClosedClients() {
-        clients.removeAll { $0.isClosed }
+    // MARK: Time
+
+    private var timeout: CInt? {
+        let now = Moment.now
+        return [firstClientDeadline, terminalReopens, quietDeadline, feedDeadline].compactMap { $0?.milliseconds(from: now) }.min()
     }
+
+    private func keepDeadlines(_ now: Moment) {
+        if let due = firstClientDeadline, now >= due { stopAwaitingClient() }
+        if let due = terminalReopens, now >= due { terminalReopens = nil }
+        if let due = quietDeadline, now >= due {
+            for output in outputs where !output.isEnded { output.end() }
+        }
+        if let due = feedDeadline, now >= due {
+            for output in outputs { output.feed = nil }
+        }
+        if exit != nil { terminalReopens = nil }
+    }
+
+    func stopAwaitingClient() {
+        firstClientDeadline = nil
+        lastOutput = .now
+    }
+
+    /// Somebody outside of the container may hold its streams open, so that they never end: silence after PID 1's end is one.
+    private var quietDeadline: Moment? {
+        guard exit != nil, outputs.contains(where: reads) else { return nil }
+        return lastOutput.advanced(byMilliseconds: ShimPatience.silence)
+    }
+
+    /// A client that takes nothing must not keep an ended container.
+    private var feedDeadline: Moment? {
+        guard exit != nil else { return nil }
+        return outputs.compactMap { $0.feed }.filter { $0.isBehind }.map { $0.lastTaken.advanced(byMilliseconds: ShimPatience.idleClient) }.min()
+    }
+}
+
+/// How long, in milliseconds, and how many.
+enum ShimPatience {
+    static let firstClient: UInt64 = 10_000
+    static let silence: UInt64 = 2_000
+    static let idleClient: UInt64 = 60_000
+    static let terminalReopens: UInt64 = 500
+    static let connections = 64
 }

@@ -9,18 +9,24 @@ package import Linux
 //     |  -- (spawned, descriptor 3) -------->|
 //     |<------------- started(pid) ----------|   or failed(error), and the shim ends
 //     |  attach ---------------------------->|
-//     |<------------- attached + fds --------|   SCM_RIGHTS: [stdin], stdout, [stderr]; or one terminal
+//     |<------------- attached + fds --------|   SCM_RIGHTS: [stdin], stdout, stderr; or one terminal
 //     |  resize, signal, status ------------>|
 //     |<------------- done / refused / status|   one answer a request, in order
 //     |<------------- exited(record) --------|   to every connection, once; then the shim ends
 //
-// The descriptors of `attached` are the container's own pipe ends where no log is kept (no copy is made), else pipes
-// that the shim feeds. They belong to one client at a time; when its connection closes, the shim drains again.
+// The descriptors of `attached` belong to one client at a time; when its connection closes, the shim takes the streams back.
+//
+//   no log, no terminal   the container's own pipes, opened once more for the client: no byte is copied
+//   a log                 pipes that the shim feeds with what it logs
+//   a terminal            a stream socket whose other end the shim connects with the terminal
+//
+// After the end of PID 1 a request that can't be met any more is answered by `exited` itself. Source: docs/api/attach.md.
 
 /// What a client asks of a shim.
 package enum ShimRequest: Codable, Sendable, Hashable {
+    /// The streams, please. `stdin` where the client wants to write, too.
     case attach(stdin: Bool)
-    /// Detached: close this client's hold on stdin (the container sees EOF).
+    /// Closes the shim's own hold on the container's stdin: once the client has closed its descriptor, too, the container sees the end.
     case closeStdin
     case resize(rows: UInt16, columns: UInt16)
     case signal(Int32)

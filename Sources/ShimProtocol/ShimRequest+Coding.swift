@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The form on the wire, as docs/api/attach.md describes it: {"request":"resize","rows":24,"columns":80}.
+extension ShimRequest {
+    private enum Name: String, Codable { case attach, closeStdin, resize, signal, status }
+    private enum CodingKeys: String, CodingKey { case request, stdin, rows, columns, signal }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        switch try values.decode(Name.self, forKey: .request) {
+        case .attach: self = .attach(stdin: try values.decode(Bool.self, forKey: .stdin))
+        case .closeStdin: self = .closeStdin
+        case .resize:
+            self = .resize(rows: try values.decode(UInt16.self, forKey: .rows), columns: try values.decode(UInt16.self, forKey: .columns))
+        case .signal: self = .signal(try values.decode(Int32.self, forKey: .signal))
+        case .status: self = .status
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .attach(let stdin):
+            try values.encode(Name.attach, forKey: .request)
+            try values.encode(stdin, forKey: .stdin)
+        case .closeStdin: try values.encode(Name.closeStdin, forKey: .request)
+        case .resize(let rows, let columns):
+            try values.encode(Name.resize, forKey: .request)
+            try values.encode(rows, forKey: .rows)
+            try values.encode(columns, forKey: .columns)
+        case .signal(let number):
+            try values.encode(Name.signal, forKey: .request)
+            try values.encode(number, forKey: .signal)
+        case .status: try values.encode(Name.status, forKey: .request)
+        }
+    }
+}
