@@ -12,6 +12,8 @@ package import SystemPackage
 package enum ShimMain {
     /// Where the engine's end of a pair is, where there is an engine.
     private static let engineDescriptor: CInt = 3
+    /// What the engine started this program from (ProtectedExecutable).
+    private static let binaryDescriptor: CInt = 4
 
     /// - Returns: the process's exit status: 0 after a container's life, 1 where none began.
     package static func run(configurationPath: FilePath) -> CInt {
@@ -36,6 +38,7 @@ package enum ShimMain {
     /// Nothing that is sent to it ends the monitor but SIGKILL: signals are blocked, the one that it reads included.
     private static func becomeMonitor() {
         umask(0)
+        close(binaryDescriptor)
         _ = ctr_set_signal_mask(~0, nil)
         // EPERM: it was spawned as a session's leader.
         _ = setsid()

@@ -108,14 +108,15 @@ extension ContainerService {
 
     /// The shim gets /dev/null, a log of its own for what it could not say otherwise, and one end of a pair as descriptor 3.
     private func spawnShim(of container: Container) throws(ContainerError) -> SpawnedShim {
-        let shim = configuration.shimPath
         let arguments = ["ctr-swift-shim", "--config", container.paths.shimConfiguration.string]
-        return try kernelStep("spawn \(shim.string)") { () throws(KernelError) in
+        return try kernelStep("spawn \(configuration.shimPath.string)") { () throws(KernelError) in
             let pair = try ShimConnection.pair()
             let null = try openFile("/dev/null", O_RDWR)
             let log = try openFile(container.paths.shimLog, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
+            // The binary's own descriptor has to be there at the exec; the shim closes it first of all.
             let pid = try spawn(
-                shim, arguments: arguments, environment: [], descriptors: [(null.raw, 0), (log.raw, 1), (log.raw, 2), (pair.shim.raw, 3)])
+                "/proc/self/fd/4", arguments: arguments, environment: [],
+                descriptors: [(null.raw, 0), (log.raw, 1), (log.raw, 2), (pair.shim.raw, 3), (self.shim.raw, 4)])
             return SpawnedShim(pid: pid, connection: pair.engineOnly())
         }
     }

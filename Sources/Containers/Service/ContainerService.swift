@@ -2,6 +2,7 @@
 
 package import APITypes
 internal import Linux
+internal import Runtime
 package import Logging
 package import Metadata
 package import Snapshots
@@ -39,6 +40,8 @@ package final class ContainerService: Sendable {
     let index = ContainerIndex()
     let monitor: ShimMonitor
     let seccomp: SeccompCache
+    /// The shim's binary by a read-only mount that no path leads to: a container that reaches its runtime can't write to it.
+    let shim: OwnedFD
 
     /// - Throws: `ContainerError.kernel` where the state directory can't be made, or the monitor not started.
     package init(
@@ -56,6 +59,7 @@ package final class ContainerService: Sendable {
             try changeGroup(of: configuration.state.appending("containers"), to: configuration.socketGroup)
             try makeDirectory(configuration.state.appending("seccomp"), mode: 0o700)
             monitor = try ShimMonitor()
+            shim = try ProtectedExecutable.mount(of: configuration.shimPath)
             seccomp = SeccompCache(directory: configuration.state.appending("seccomp"))
             let monitor = monitor
             try startThread(name: "shim-monitor") { monitor.run() }
