@@ -109,7 +109,7 @@ let package = Package(
         library("Client", ["APITypes", "ShimProtocol", "JSON", "Linux", "OCI", .system]),
 
         .executableTarget(
-            name: "ctr-swift", dependencies: ["Client", "APITypes", "Linux", "OCI", "JSON", .arguments, .system],
+            name: "ctr-swift", dependencies: ["Client", "ShimProtocol", "APITypes", "Linux", "OCI", "JSON", .arguments, .system],
             swiftSettings: strict, linkerSettings: staticExecutable),
         .executableTarget(
             name: "ctr-swiftd", dependencies: ["HTTPServer", "Engine", "Linux", .arguments, .toml, .logging, .lifecycle, .system],
