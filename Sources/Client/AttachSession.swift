@@ -24,9 +24,15 @@ package struct AttachSession {
     package func run() throws(KernelError) -> ShimExit? {
         let connection = try ShimConnection.connect(to: socket)
         try connection.send(.attach(stdin: usesStdin))
+        var early: ShimExit?
         guard var delivery = try connection.receive() else { return nil }
+        // PID 1 may end between the connection and the request: its output is still to come.
+        if case .exited(let exit) = delivery.message {
+            early = exit
+            guard let next = try connection.receive() else { return early }
+            delivery = next
+        }
         guard case .attached(let streams) = delivery.message else {
-            if case .exited(let exit) = delivery.message { return exit }
             throw KernelError(call: "attach", object: "\(delivery.message)", errno: .resourceBusy)
         }
         var ends = Ends()
@@ -49,7 +55,7 @@ package struct AttachSession {
         try before?.raw.apply(to: 0)
         defer { try? before?.apply(to: 0) }
         if tty { sendSize(connection) }
-        return try relay(connection, signals, &ends)
+        return try relay(connection, signals, &ends) ?? early
     }
 
     private final class Box {

@@ -29,6 +29,7 @@ struct CommandLineTool: ParsableCommand {
     private static func end(_ error: any Error) -> Never {
         let isRun = ["run", "create", "start"].contains(CommandLine.arguments.dropFirst().first { !$0.hasPrefix("-") } ?? "")
         switch error {
+        case let code as ExitCode: Glibc.exit(code.rawValue)
         case let error as ClientError:
             complain(error.message, error.remedy)
             if case .problem(let problem) = error, let code = problem.exitCode { Glibc.exit(CInt(clamping: code)) }
