@@ -9,7 +9,7 @@ import Testing
         let image = try Registry.withFixtures().byDigest("test/busybox")
         let host = try Command.run(["uname", "-m"]).output.hasPrefix("x86_64") ? "amd64" : "arm64"
         let other = host == "amd64" ? "arm64" : "amd64"
-        try withNode { node in
+        try withNode { (node: Node) throws in
             #expect(try node.good("run", "--rm", image, "cat", "/etc/architecture") == host + "\n")
             #expect(try node.good("run", "--rm", "--platform", "linux/\(other)", image, "cat", "/etc/architecture") == other + "\n")
             let missing = try node.ctr("pull", "--platform", "linux/s390x", image)
@@ -30,7 +30,7 @@ import Testing
         var bytes = try Data(contentsOf: URL(filePath: file))
         bytes[bytes.count / 2] ^= 1
         try bytes.write(to: URL(filePath: file))
-        try withNode { node in
+        try withNode { (node: Node) throws in
             let outcome = try node.ctr("pull", "\(registry.host)/test/flipped:1")
             #expect(outcome.status == 1)
             #expect(outcome.errors.contains(layer), "the error names the digest that was expected: \(outcome.errors)")
@@ -43,21 +43,23 @@ import Testing
     @Test("127 layers run; 128 are refused before any blob is fetched, with count, limit and remedy")
     func ceiling() throws {
         let registry = try Registry.withFixtures()
-        try withNode { node in
-            #expect(try node.good("run", "--rm", try registry.byDigest("test/layers-127")) == "126\n")
+        try withNode { (node: Node) throws in
+            let most = try registry.byDigest("test/layers-127")
+            #expect(try node.good("run", "--rm", most) == "126\n")
             let refused = try node.ctr("pull", try registry.byDigest("test/layers-128"))
             #expect(refused.status == 1)
             #expect(refused.errors.contains("128") && refused.errors.contains("127"))
             #expect(refused.errors.contains("max-layers"))
         }
-        try withNode(["--max-layers", "130"]) { node in
-            #expect(try node.good("run", "--rm", try registry.byDigest("test/layers-128")) == "127\n")
+        try withNode(configuration: "max-layers = 130\n") { (node: Node) throws in
+            let more = try registry.byDigest("test/layers-128")
+            #expect(try node.good("run", "--rm", more) == "127\n")
         }
     }
 
     @Test("an OCI layout directory, its tar, and a docker save tar load and run")
     func loads() throws {
-        try withNode { node in
+        try withNode { (node: Node) throws in
             let layout = "\(Node.fixtures)/layers-127"
             let directory = node.directory.path
             try Command.run(["tar", "-C", layout, "-cf", directory + "/layout.tar", "."])
@@ -74,7 +76,7 @@ import Testing
     @Test("ten containers of one image share one lower copy, and the usage says so")
     func sharing() throws {
         let image = try Registry.withFixtures().byDigest("test/python-app")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             for number in 0..<10 { try node.good("run", "-d", "--name", "c\(number)", image, "wait") }
             let usage = try #require(try node.json("snapshot", "usage") as? [String: Any])
             let snapshots = try #require(usage["snapshots"] as? [[String: Any]])
@@ -96,7 +98,7 @@ import Testing
     @Test("an image that is used by a container is not removed; its layers go when nothing refers to them")
     func removal() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             try node.good("run", "--name", "keeper", image, "true")
             let refused = try node.ctr("rmi", image)
             #expect(refused.status == 1)
@@ -119,12 +121,13 @@ import Testing
         try Command.run(["truncate", "-s", "96M", directory + "/disk"])
         #expect(try Command.run(["mkfs.ext4", "-q", directory + "/disk"]).status == 0)
         #expect(try Command.run(["mount", "-o", "loop", directory + "/disk", directory + "/mount"]).status == 0)
-        let node = try Node(arguments: ["--root", directory + "/mount/root", "--reserve-bytes", "8388608", "--reserve-inodes", "100"])
+        let node = try Node(configuration: "reserve-bytes = 8388608\nreserve-inodes = 100\n", root: directory + "/mount/root")
         let outcome = try node.ctr("pull", image)
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("bytes") || outcome.errors.contains("space"), "\(outcome.errors)")
         #expect(try node.good("snapshot", "ls", "--json").trimmingCharacters(in: .whitespacesAndNewlines) == "[]")
-        #expect(try node.good("run", "--rm", try Registry.withFixtures().byDigest("test/busybox"), "echo", "still works") == "still works\n")
+        let small = try Registry.withFixtures().byDigest("test/busybox")
+        #expect(try node.good("run", "--rm", small, "echo", "still works") == "still works\n")
         try node.leave()
     }
 }

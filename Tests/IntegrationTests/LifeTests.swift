@@ -7,7 +7,7 @@ import Testing
     @Test("the daemon is killed and started again: containers went on, and missed ends are known")
     func restart() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             try node.good("run", "-d", "--name", "lives", image, "sh", "-c", "trap 'exit 9' TERM; i=0; while :; do echo $i; i=$((i+1)); sleep 0.1; done")
             try node.good("run", "-d", "--name", "ends", image, "sh", "-c", "sleep 1; exit 7")
             try node.good("run", "-d", "--rm", "--name", "goes", image, "sleep", "1")
@@ -33,7 +33,7 @@ import Testing
     @Test("stop sends the image's or the asked signal, then SIGKILL after the time")
     func stop() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             try node.good("run", "-d", "--name", "deaf", image, "sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
             try node.good("stop", "-t", "1", "deaf")
             #expect(try node.good("wait", "deaf") == "137\n")
@@ -48,10 +48,13 @@ import Testing
     @Test("a killed shim ends its container, and the state says so")
     func killedShim() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             let id = try node.good("run", "-d", "--name", "orphan", image, "sleep", "1000").trimmingCharacters(in: .whitespacesAndNewlines)
             let shims = try Command.run(["pgrep", "-f", "ctr-swift-shim.*\(id)"]).output.split(separator: "\n")
-            for shim in shims { kill(try #require(pid_t(shim)), SIGKILL) }
+            for shim in shims {
+                let pid = try #require(pid_t(shim))
+                kill(pid, SIGKILL)
+            }
             #expect(try node.good("wait", "orphan") == "137\n")
             try node.good("rm", "orphan")
         }
@@ -59,21 +62,21 @@ import Testing
 
     @Test("two daemons on one root must not be; two roots side by side may")
     func locks() throws {
-        try withNode { node in
+        try withNode { (node: Node) throws in
             let second = try Command.run([
                 Node.bin + "/ctr-swiftd", "--root", node.root, "--state", node.directory.path + "/run2", "--socket", node.directory.path + "/second.sock",
             ])
             #expect(second.status != 0)
             #expect(second.errors.contains(node.root) || second.output.contains(node.root))
             #expect(try node.ctr("version").status == 0)
-            try withNode { other in #expect(try other.ctr("version").status == 0) }
+            try withNode { (other: Node) throws in #expect(try other.ctr("version").status == 0) }
         }
     }
 
     @Test("the log of a detached container is kept, tailed and followed to the end")
     func logs() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             try node.good("run", "-d", "--name", "talker", image, "sh", "-c", "for i in 1 2 3 4 5; do echo line $i; sleep 0.1; done; printf end")
             #expect(try node.good("logs", "-f", "talker") == "line 1\nline 2\nline 3\nline 4\nline 5\nend")
             #expect(try node.good("logs", "--tail", "2", "talker") == "line 5\nend")
@@ -84,7 +87,7 @@ import Testing
     @Test("rm refuses a running container, rm -f ends it, and names are free again")
     func remove() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             try node.good("run", "-d", "--name", "one", image, "sleep", "100")
             #expect(try node.ctr("run", "--rm", "--name", "one", image, "true").status == 125)
             #expect(try node.ctr("rm", "one").status == 1)

@@ -8,7 +8,7 @@ import Testing
     @Test("every flag of run is seen from inside")
     func flags() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             func run(_ arguments: [String]) throws -> String { try node.ctr(["run", "--rm"] + arguments).output }
             #expect(try run(["-e", "A=1", "-e", "IMAGE=other", image, "sh", "-c", "echo $A $IMAGE $PATH"]) == "1 other /bin\n")
             #expect(try run(["-w", "/made/here", image, "pwd"]) == "/made/here\n")
@@ -20,7 +20,8 @@ import Testing
             #expect(try run(["--read-only", image, "sh", "-c", "touch /x 2>/dev/null || echo refused"]) == "refused\n")
             #expect(try run(["--tmpfs", "/scratch:size=1m,mode=700", image, "sh", "-c", "df -k /scratch | tail -1 | awk '{print $2}'; stat -c %a /scratch"]) == "1024\n700\n")
             #expect(try run(["--network", "none", image, "sh", "-c", "ls /sys/class/net; ip addr show lo | grep -c 127.0.0.1"]) == "lo\n1\n")
-            #expect(try run(["--network", "host", image, "readlink", "/proc/self/ns/net"]) == (try Command.run(["readlink", "/proc/self/ns/net"]).output))
+            let own = try Command.run(["readlink", "/proc/self/ns/net"]).output
+            #expect(try run(["--network", "host", image, "readlink", "/proc/self/ns/net"]) == own)
             #expect(try run(["--init", image, "sh", "-c", "echo $$ >/dev/null; cat /proc/1/comm"]).contains("ctr"))
         }
     }
@@ -28,7 +29,7 @@ import Testing
     @Test("a bind mount shows the host's files, read-only where asked; a missing source is refused and not made")
     func binds() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             let source = node.directory.path + "/shared"
             try FileManager.default.createDirectory(atPath: source, withIntermediateDirectories: true)
             try "host".write(toFile: source + "/file", atomically: true, encoding: .utf8)
@@ -47,7 +48,7 @@ import Testing
     @Test("memory, CPU and pids limits are in the kernel's files, and hold")
     func limits() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             let id = try node.good("run", "-d", "-m", "64m", "--cpus", "0.5", "--pids-limit", "20", image, "sleep", "100")
                 .trimmingCharacters(in: .whitespacesAndNewlines)
             func value(_ files: [String]) throws -> String? {
@@ -63,7 +64,8 @@ import Testing
                 return nil
             }
             #expect(try value(["memory.max", "memory.limit_in_bytes"]) == "67108864")
-            #expect(["50000", "50000 100000"].contains(try value(["cpu.max", "cpu.cfs_quota_us"])))
+            let quota = try value(["cpu.max", "cpu.cfs_quota_us"])
+            #expect(["50000", "50000 100000"].contains(quota))
             #expect(try value(["pids.max"]) == "20")
             try node.good("rm", "-f", id)
             let bomb = try node.ctr("run", "--rm", "--pids-limit", "5", image, "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do sleep 3 & done; wait")

@@ -7,7 +7,7 @@ import Testing
     @Test("a run by digest pulls, runs as PID 1, and gives back output and exit code", arguments: [0, 3, 125, 126, 127])
     func exitCodes(code: Int32) throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             let outcome = try node.ctr("run", "--rm", image, "sh", "-c", "echo pid $$; echo word >&2; exit \(code)")
             #expect(outcome.output == "pid 1\n")
             #expect(outcome.errors.hasSuffix("word\n"))
@@ -18,7 +18,7 @@ import Testing
     @Test("a command that is not there is 127, one that can't be executed is 126, an engine's refusal is 125")
     func runtimeExitCodes() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             #expect(try node.ctr("run", "--rm", image, "no-such-program").status == 127)
             #expect(try node.ctr("run", "--rm", image, "/etc/passwd").status == 126)
             #expect(try node.ctr("run", "--rm", image, "/etc").status == 126)
@@ -31,7 +31,7 @@ import Testing
     @Test("a signal to the command line reaches PID 1, and the exit code tells", arguments: [(SIGTERM, "TERM", 143), (SIGINT, "INT", 130), (SIGUSR1, "USR1", 138)])
     func signalsReach(signal: Int32, name: String, status: Int32) throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             try node.good("pull", image)
             let process = Process()
             process.executableURL = URL(filePath: Node.bin + "/ctr-swift")
@@ -51,7 +51,7 @@ import Testing
     @Test("SIGTERM and SIGKILL that end PID 1 are 143 and 137")
     func killed() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             for (signal, code) in [("KILL", "137"), ("TERM", "143")] {
                 // A program without a handler as PID 1 does not hear TERM; the init does, and passes it on.
                 let id = try node.good("run", "-d", "--init", image, "sleep", "100").trimmingCharacters(in: .whitespacesAndNewlines)
@@ -65,7 +65,7 @@ import Testing
     @Test("stdin goes in whole, output comes out whole, and both ends are told")
     func streams() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             let input = Data((0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) })
             let sum = try Command.run(["sha256sum"], input: input).output
             #expect(try node.ctr("run", "--rm", "-i", image, "sha256sum", input: input).output == sum)
@@ -81,7 +81,7 @@ import Testing
     @Test("a terminal has a size, is raw for the client, and is the container's own")
     func terminal() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             try node.good("pull", image)
             let script = """
                 import os, pty, sys, struct, fcntl, termios
@@ -115,7 +115,7 @@ import Testing
     @Test("two hundred runs leave no mount, cgroup, directory, process or descriptor")
     func nothingIsLeft() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             try node.good("run", "--rm", image, "true")
             let descriptors = "/proc/\(node.daemon.processIdentifier)/fd"
             let before = try FileManager.default.contentsOfDirectory(atPath: descriptors).count
@@ -132,7 +132,7 @@ import Testing
     @Test("Debian with Python in four layers runs as the user that its image names")
     func pythonApplication() throws {
         let image = try Registry.withFixtures().byDigest("test/python-app")
-        try withNode { node in
+        try withNode { (node: Node) throws in
             let outcome = try node.ctr("run", "--rm", image)
             #expect(outcome.output.hasPrefix("pid 1 python 3 release 12"))
             #expect(outcome.status == 0)

@@ -9,20 +9,30 @@ final class Node {
     private(set) var daemon: Process
     let cgroupParent: String
     private let arguments: [String]
+    let root: String
 
     static let bin = ProcessInfo.processInfo.environment["CTR_SWIFT_BIN"] ?? FileManager.default.currentDirectoryPath + "/bin"
     static let fixtures =
         ProcessInfo.processInfo.environment["CTR_SWIFT_FIXTURES"] ?? FileManager.default.currentDirectoryPath + "/.build/fixtures"
 
     var socket: String { directory.path + "/run/ctr-swift.sock" }
-    var root: String { directory.path + "/root" }
 
-    init(arguments: [String] = []) throws {
+    /// - Parameters:
+    ///   - configuration: TOML for `--config`.
+    ///   - root: instead of one in the node's own directory.
+    init(configuration: String? = nil, root: String? = nil) throws {
         let name = "ctr-swift-test-\(UInt32.random(in: 0...UInt32.max))"
         directory = URL(filePath: "/tmp").appending(path: name)
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
         cgroupParent = name
-        self.arguments = arguments
+        self.root = root ?? directory.path + "/root"
+        if let configuration {
+            let file = directory.appending(path: "config.toml")
+            try configuration.write(to: file, atomically: true, encoding: .utf8)
+            arguments = ["--config", file.path]
+        } else {
+            arguments = []
+        }
         daemon = Process()
         try start()
     }
@@ -33,7 +43,7 @@ final class Node {
         daemon.arguments =
             ["--root", root, "--state", directory.path + "/run", "--socket", socket, "--cgroup-parent", cgroupParent] + arguments
         let log = directory.path + "/daemon.log"
-        if !FileManager.default.fileExists(atPath: log) { FileManager.default.createFile(atPath: log, contents: nil) }
+        if !FileManager.default.fileExists(atPath: log) { _ = FileManager.default.createFile(atPath: log, contents: nil) }
         let handle = try FileHandle(forWritingTo: URL(filePath: log))
         try handle.seekToEnd()
         daemon.standardError = handle
@@ -141,8 +151,8 @@ struct Failure: Error, CustomStringConvertible {
 }
 
 /// Runs a body against a node that is checked for leftovers afterwards, also when the body throws.
-func withNode(_ arguments: [String] = [], _ body: (Node) throws -> Void) throws {
-    let node = try Node(arguments: arguments)
+func withNode(configuration: String? = nil, _ body: (Node) throws -> Void) throws {
+    let node = try Node(configuration: configuration)
     let result = Result { try body(node) }
     if case .failure = result { print(node.daemonLog.suffix(4000)) }
     let left = Result { try node.leave() }
