@@ -23,7 +23,7 @@ package struct Moment: Sendable, Hashable, Comparable {
     /// Whole milliseconds until then, rounded up, as poll(2) wants them; 0 where it has passed.
     package func milliseconds(from now: Moment) -> CInt {
         guard self > now else { return 0 }
-        return CInt(clamping: (nanoseconds - now.nanoseconds + 999_999) / 1_000_000)
+        return CInt(clamping: (nanoseconds - now.nanoseconds - 1) / 1_000_000 + 1)
     }
 }
 

@@ -45,7 +45,9 @@ extension UnixSocket {
     /// - Parameter waiting: false: EAGAIN, where none is there.
     /// - Returns: a message without bytes at the connection's end.
     /// - Throws: `KernelError`; EMSGSIZE for a longer message, or one with more descriptors than `descriptorLimit`. It is lost then.
-    package static func receive(from connection: borrowing OwnedFD, limit: Int, waiting: Bool = true) throws(KernelError) -> DescriptorMessage {
+    package static func receive(from connection: borrowing OwnedFD, limit: Int, waiting: Bool = true) throws(KernelError)
+        -> DescriptorMessage
+    {
         let raw = connection.raw
         let flags = waiting ? 0 : CInt(MSG_DONTWAIT)
         var bytes = [UInt8](repeating: 0, count: limit)

@@ -35,9 +35,9 @@ package struct PeerCredentials: Sendable, Hashable {
             do throws(KernelError) {
                 try kernel("getsockopt(2)", "SO_PEERGROUPS") { getsockopt(raw, SOL_SOCKET, CInt(CTR_SO_PEERGROUPS), &groups, &size) }
                 return Array(groups.prefix(Int(size) / MemoryLayout<UInt32>.size))
-            } catch where error.errno == .outOfRange && Int(size) > groups.count * MemoryLayout<UInt32>.size {
+            } catch  where error.errno == .outOfRange && Int(size) > groups.count * MemoryLayout<UInt32>.size {
                 groups = [UInt32](repeating: 0, count: Int(size) / MemoryLayout<UInt32>.size)
-            } catch where error.errno == .noData || error.errno == .protocolNotAvailable {
+            } catch  where error.errno == .noData || error.errno == .protocolNotAvailable {
                 return []
             }
         }

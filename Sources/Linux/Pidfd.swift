@@ -16,7 +16,7 @@ package func sendSignal(_ number: Int32, to pidfd: borrowing OwnedFD) throws(Ker
     do throws(KernelError) {
         try kernel("pidfd_send_signal(2)", "signal \(number)") { ctr_pidfd_send_signal(raw, number) }
         return true
-    } catch where error.errno == .noSuchProcess {
+    } catch  where error.errno == .noSuchProcess {
         return false
     }
 }

@@ -46,10 +46,12 @@ extension OwnedFD {
 
 /// Reads what is there.
 /// - Returns: nil where nothing is there now (a descriptor that doesn't block); 0 at the end.
-package func readSome(_ raw: CInt, into buffer: UnsafeMutableRawBufferPointer, object: @autoclosure () -> String) throws(KernelError) -> Int? {
+package func readSome(_ raw: CInt, into buffer: UnsafeMutableRawBufferPointer, object: @autoclosure () -> String) throws(KernelError)
+    -> Int?
+{
     do throws(KernelError) {
         return try kernel("read(2)", object()) { read(raw, buffer.baseAddress, buffer.count) }
-    } catch where error.errno == .wouldBlock || error.errno == .resourceTemporarilyUnavailable {
+    } catch  where error.errno == .wouldBlock || error.errno == .resourceTemporarilyUnavailable {
         return nil
     }
 }
@@ -59,7 +61,7 @@ package func readSome(_ raw: CInt, into buffer: UnsafeMutableRawBufferPointer, o
 package func writeSome(_ raw: CInt, _ bytes: UnsafeRawBufferPointer, object: @autoclosure () -> String) throws(KernelError) -> Int {
     do throws(KernelError) {
         return try kernel("write(2)", object()) { write(raw, bytes.baseAddress, bytes.count) }
-    } catch where error.errno == .wouldBlock || error.errno == .resourceTemporarilyUnavailable {
+    } catch  where error.errno == .wouldBlock || error.errno == .resourceTemporarilyUnavailable {
         return 0
     }
 }

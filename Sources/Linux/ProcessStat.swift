@@ -24,7 +24,9 @@ package struct ProcessStat: Sendable, Hashable {
     package init?(parsing bytes: [UInt8]) {
         guard let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
         let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
-        guard fields.count > 19, let state = fields[0].first, let parent = Int32(fields[1]), let ticks = UInt64(fields[19]) else { return nil }
+        guard fields.count > 19, let state = fields[0].first, let parent = Int32(fields[1]), let ticks = UInt64(fields[19]) else {
+            return nil
+        }
         self.state = state
         self.parent = parent
         startTicks = ticks

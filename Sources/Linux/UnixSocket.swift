@@ -85,7 +85,7 @@ package enum UnixSocket {
         let raw = listener.raw
         do throws(KernelError) {
             return OwnedFD(owning: try kernel("accept4(2)", "listener") { ctr_accept(raw) })
-        } catch where error.errno == .wouldBlock || error.errno == .resourceTemporarilyUnavailable || error.errno == .connectionAbort {
+        } catch  where error.errno == .wouldBlock || error.errno == .resourceTemporarilyUnavailable || error.errno == .connectionAbort {
             return nil
         }
     }

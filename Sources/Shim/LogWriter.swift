@@ -16,8 +16,6 @@ struct LogWriter: ~Copyable {
 
     private let path: FilePath
     private let file: OwnedFD
-    /// This writer is the only one, so it knows.
-    private var size: off_t
     private var lines: [ShimStream: LogLines] = [:]
     private var lostBytes = 0
 
@@ -30,16 +28,15 @@ struct LogWriter: ~Copyable {
         let size = try kernel("lseek(2)", path.string) { lseek(raw, 0, SEEK_END) }
         var last = UInt8(ascii: "\n")
         if size > 0 { try kernel("pread(2)", path.string) { pread(raw, &last, 1, size - 1) } }
-        var log = LogWriter(path: path, file: file, size: off_t(size))
+        var log = LogWriter(path: path, file: file)
         // The machine stopped in the middle of a record: what follows is not to be lost with it.
         if last != UInt8(ascii: "\n") { log.store([UInt8(ascii: "\n")]) }
         return log
     }
 
-    private init(path: FilePath, file: consuming OwnedFD, size: off_t) {
+    private init(path: FilePath, file: consuming OwnedFD) {
         self.path = path
         self.file = file
-        self.size = size
     }
 
     /// Takes output as it came; the bytes after the last line feed wait for more.
@@ -65,21 +62,27 @@ struct LogWriter: ~Copyable {
             notice.append(Array("[ctr-swift: \(lostBytes) bytes of log records could not be written]".utf8)[...], isPartial: false)
             bytes = notice.bytes + records
         }
+        var done = 0
         do throws(KernelError) {
-            try bytes.span.withUnsafeBytes { buffer throws(KernelError) in try writeAll(file, buffer, object: path.string) }
-            size += off_t(bytes.count)
+            while done < bytes.count {
+                let rest = bytes[done...]
+                done += try rest.span.withUnsafeBytes { rest throws(KernelError) in try writeSome(file.raw, rest, object: path.string) }
+            }
             lostBytes = 0
         } catch {
             if lostBytes == 0 { Complaint.write("the log can't be written: \(error)") }
             lostBytes += records.count
-            takeBack()
+            if done > 0 { takeBack(done) }
         }
     }
 
     /// Half a record at the end would swallow the next one.
-    private func takeBack() {
-        let (raw, size) = (file.raw, size)
-        do throws(KernelError) { try kernel("ftruncate(2)", path.string) { ftruncate(raw, size) } } catch {
+    private func takeBack(_ count: Int) {
+        let raw = file.raw
+        do throws(KernelError) {
+            let end = try kernel("lseek(2)", path.string) { lseek(raw, 0, SEEK_END) }
+            try kernel("ftruncate(2)", path.string) { ftruncate(raw, max(0, end - count)) }
+        } catch {
             Complaint.write("the log may hold a broken line: \(error)")
         }
     }

@@ -8,6 +8,8 @@ final class ShimClient {
     let connection: ShimConnection
     private(set) var isClosed = false
     private(set) var knowsExit = false
+    /// Before its first request a connection hears nothing: its first message is an answer, whatever happens meanwhile.
+    var hasAsked = false
 
     init(_ connection: consuming ShimConnection) { self.connection = connection }
 

@@ -23,6 +23,7 @@ package enum ShimMain {
         do throws(ShimFailure) {
             let server = try ShimStart(configurationPath, begin).start()
             if let engine {
+                engine.hasAsked = true
                 engine.tell(.started(server.started))
                 server.clients.append(engine)
             }

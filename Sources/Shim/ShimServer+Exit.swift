@@ -24,12 +24,13 @@ extension ShimServer {
     /// Recorded and told first, tidied up afterwards: whoever waits does not wait for that.
     private func noteExit(_ end: WaitStatus) {
         let record = ShimExit(
-            exitCode: end.exitCode, signal: end.signal, outOfMemory: wasOutOfMemory, startedAt: started.startedAt, finishedAt: Timestamp.now())
+            exitCode: end.exitCode, signal: end.signal, outOfMemory: wasOutOfMemory, startedAt: started.startedAt,
+            finishedAt: Timestamp.now())
         exit = record
         stdin = nil
         lastOutput = .now
         keep(record)
-        for client in clients { client.tell(.exited(record)) }
+        for client in clients where client.hasAsked { client.tell(.exited(record)) }
         endRest()
     }
 

@@ -18,6 +18,7 @@ extension ShimServer {
             return
         }
         guard let request else { return client.close() }
+        client.hasAsked = true
         answer(request, from: client)
         if let exit, !client.knowsExit { client.tell(.exited(exit)) }
     }

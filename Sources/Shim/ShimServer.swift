@@ -191,7 +191,8 @@ final class ShimServer {
     /// A client that takes nothing must not keep an ended container.
     private var feedDeadline: Moment? {
         guard exit != nil else { return nil }
-        return outputs.compactMap { $0.feed }.filter { $0.isBehind }.map { $0.lastTaken.advanced(byMilliseconds: ShimPatience.idleClient) }.min()
+        return outputs.compactMap { $0.feed }.filter { $0.isBehind }.map { $0.lastTaken.advanced(byMilliseconds: ShimPatience.idleClient) }
+            .min()
     }
 }
 

@@ -84,7 +84,7 @@ package struct ShimConnection: ~Copyable, Sendable {
     private borrowing func receiveBytes(waiting: Bool) throws(KernelError) -> DescriptorMessage {
         do throws(KernelError) {
             return try UnixSocket.receive(from: socket, limit: Self.messageLimit, waiting: waiting)
-        } catch where error.errno == .connectionReset {
+        } catch  where error.errno == .connectionReset {
             return try UnixSocket.receive(from: socket, limit: Self.messageLimit, waiting: waiting)
         }
     }

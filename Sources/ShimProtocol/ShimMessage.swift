@@ -12,7 +12,7 @@ package import Linux
 //     |<------------- attached + fds --------|   SCM_RIGHTS: [stdin], stdout, stderr; or one terminal
 //     |  resize, signal, status ------------>|
 //     |<------------- done / refused / status|   one answer a request, in order
-//     |<------------- exited(record) --------|   to every connection, once; then the shim ends
+//     |<------------- exited(record) --------|   to every connection, once, after its first answer; then the shim ends
 //
 // The descriptors of `attached` belong to one client at a time; when its connection closes, the shim takes the streams back.
 //

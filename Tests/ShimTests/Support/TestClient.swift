@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Linux
+import ShimProtocol
+import SystemPackage
+
+/// A client of a shim, with the streams that it was given.
+final class TestClient {
+    private let connection: ShimConnection
+    private(set) var streams: [ShimStream: CInt] = [:]
+
+    init(_ connection: consuming ShimConnection) { self.connection = connection }
+
+    deinit { for descriptor in streams.values { _ = Glibc.close(descriptor) } }
+
+    func send(_ request: ShimRequest) throws { try connection.send(request) }
+    func message() throws -> ShimMessage? { try connection.receiveMessage() }
+
+    func ask(_ request: ShimRequest) throws -> ShimMessage? {
+        try send(request)
+        return try message()
+    }
+
+    /// What this project's client would never send.
+    func sendRaw(_ bytes: [UInt8]) { Glibc.send(connection.descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL)) }
+
+    @discardableResult
+    func attach(stdin: Bool = false) throws -> [ShimStream] {
+        try connection.send(ShimRequest.attach(stdin: stdin))
+        guard var delivery = try connection.receive() else { throw Unexpected(nil) }
+        guard case .attached(let names) = delivery.message else { throw Unexpected(delivery.message) }
+        for name in names { streams[name] = delivery.takeDescriptor()?.release() ?? -1 }
+        return names
+    }
+
+    func write(_ text: String, to stream: ShimStream = .stdin) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(streams[stream] ?? -1, $0.baseAddress, $0.count) }
+            if count < 0 { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    func close(_ stream: ShimStream) {
+        if let descriptor = streams.removeValue(forKey: stream) { Glibc.close(descriptor) }
+    }
+
+    /// Everything until the stream's end.
+    func readAll(_ stream: ShimStream = .stdout) -> String {
+        var text: [UInt8] = []
+        while let bytes = read(stream), !bytes.isEmpty { text += bytes }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// At most a second's output, until it holds `expected`.
+    func read(_ stream: ShimStream, until expected: String) -> String {
+        var text = ""
+        for _ in 0..<100 where !text.contains(expected) {
+            var entry = pollfd(fd: streams[stream] ?? -1, events: Int16(POLLIN), revents: 0)
+            if poll(&entry, 1, 50) > 0, let bytes = read(stream), !bytes.isEmpty { text += String(decoding: bytes, as: UTF8.self) }
+        }
+        return text
+    }
+
+    private func read(_ stream: ShimStream) -> [UInt8]? {
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        let count = Glibc.read(streams[stream] ?? -1, &buffer, buffer.count)
+        return count > 0 ? Array(buffer[..<count]) : nil
+    }
+}
