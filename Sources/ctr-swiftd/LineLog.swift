@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CLinux
 internal import Glibc
+internal import Linux
 internal import Logging
 
 /// One line an event on stderr, written whole. Control characters are escaped: names and answers of registries come from outside.
@@ -50,13 +50,13 @@ struct LineLog: LogHandler {
 
     /// RFC 3339 with milliseconds, UTC.
     private static func time() -> String {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
+        let now = wallClock()
+        var seconds = time_t(now.seconds)
         var parts = tm()
-        gmtime_r(&now.tv_sec, &parts)
+        gmtime_r(&seconds, &parts)
         let date = "\(parts.tm_year + 1900)-\(digits(Int(parts.tm_mon) + 1, 2))-\(digits(Int(parts.tm_mday), 2))"
         let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { digits(Int($0), 2) }.joined(separator: ":")
-        return "\(date)T\(clock).\(digits(now.tv_nsec / 1_000_000, 3))Z"
+        return "\(date)T\(clock).\(digits(Int(now.nanoseconds / 1_000_000), 3))Z"
     }
 
     private static func digits(_ number: Int, _ width: Int) -> String {

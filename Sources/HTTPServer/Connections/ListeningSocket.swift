@@ -55,26 +55,9 @@ package struct ListeningSocket: ~Copyable, Sendable {
         at path: FilePath, file: String, parent: consuming OwnedFD, group: UInt32
     ) throws(KernelError) -> ListeningSocket {
         let lock = try takeLock(parent, "\(file).lock", object: "\(path).lock")
-        // A name too long for sockaddr_un is reached through the parent's descriptor.
-        let reached = path.string.utf8.count < SocketAddress.limit ? path.string : "/proc/self/fd/\(parent.raw)/\(file)"
-        try removeStale(parent, file, reached: reached, object: path.string)
-
-        let socket = try makeSocket(SOCK_NONBLOCK, object: path.string)
-        let raw = socket.raw
-        // unix(7): bind(2) makes the name with the socket's own mode.
-        try kernel("fchmod(2)", path.string) { fchmod(raw, 0o660) }
-        let address = try SocketAddress(reached)
-        try kernel("bind(2)", path.string) { address.withPointer { Glibc.bind(raw, $0, $1) } }
-        let name = try BoundName(parent: parent, file: file, path: path, lock: lock)
-        do throws(KernelError) {
-            let directory = name.parent
-            try kernel("fchownat(2)", path.string) { fchownat(directory, file, 0, group, AT_SYMLINK_NOFOLLOW) }
-            try kernel("listen(2)", path.string) { Glibc.listen(raw, Limits.backlog) }
-        } catch {
-            name.remove()
-            throw error
-        }
-        return ListeningSocket(descriptor: socket, name: name)
+        try removeStale(parent, file, path)
+        let socket = try UnixSocket.listen(at: path, .stream, mode: 0o660, group: group, backlog: Limits.backlog)
+        return ListeningSocket(descriptor: socket, name: try BoundName(parent: parent, file: file, path: path, lock: lock))
     }
 
     /// Opens the directory of the socket; makes it, but not its parents, where it is missing.
@@ -102,36 +85,31 @@ package struct ListeningSocket: ~Copyable, Sendable {
 
     /// Removes a socket that nobody listens on.
     /// - Throws: EADDRINUSE where somebody does; ENOTSOCK where the name is not a socket's.
-    private static func removeStale(
-        _ parent: borrowing OwnedFD, _ file: String, reached: String, object: String
-    ) throws(KernelError) {
-        let directory = parent.raw
-        var status = stat()
-        do throws(KernelError) {
-            try kernel("fstatat(2)", object) { fstatat(directory, file, &status, AT_SYMLINK_NOFOLLOW) }
-        } catch let error where error.errno == .noSuchFileOrDirectory {
-            return
-        }
-        guard status.st_mode & S_IFMT == S_IFSOCK else { throw KernelError(call: "bind(2)", object: object, errno: .notSocket) }
-        do throws(KernelError) {
-            let probe = try makeSocket(SOCK_NONBLOCK, object: object)
-            let raw = probe.raw
-            let address = try SocketAddress(reached)
-            try kernel("connect(2)", object) { address.withPointer { connect(raw, $0, $1) } }
-        } catch let error where error.errno == .connectionRefused {
-            try kernel("unlinkat(2)", object) { unlinkat(directory, file, 0) }
-            return
-        } catch let error where error.errno == .wouldBlock {
-            // Its backlog is full: somebody listens.
-        }
-        throw KernelError(call: "bind(2)", object: object, errno: .addressInUse)
+    private static func removeStale(_ parent: borrowing OwnedFD, _ file: String, _ path: FilePath) throws(KernelError) {
+        guard let found = try parent.status(Array(file.utf8)) else { return }
+        guard found.kind == .socket else { throw KernelError(call: "bind(2)", object: path.string, errno: .notSocket) }
+        // A name too long for an address is reached through the parent's descriptor.
+        let reached = path.string.utf8.count < SocketAddress.limit ? path.string : "/proc/self/fd/\(parent.raw)/\(file)"
+        if try isServed(reached) { throw KernelError(call: "bind(2)", object: path.string, errno: .addressInUse) }
+        try parent.remove(Array(file.utf8), directory: false)
     }
 
-    private static func makeSocket(_ flags: __socket_type, object: String) throws(KernelError) -> OwnedFD {
-        OwnedFD(
-            owning: try kernel("socket(2)", object) {
-                socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | flags.rawValue), 0)
-            })
+    /// Asks by connecting, without waiting: the backlog of who listens may be full.
+    private static func isServed(_ path: String) throws(KernelError) -> Bool {
+        let kind = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        let probe = OwnedFD(owning: try kernel("socket(2)", path) { socket(AF_UNIX, kind, 0) })
+        let raw = probe.raw
+        let address = try SocketAddress(path)
+        do throws(KernelError) {
+            try kernel("connect(2)", path) { address.withPointer { connect(raw, $0, $1) } }
+            return true
+        } catch {
+            switch error.errno {
+            case .connectionRefused: return false
+            case .wouldBlock: return true
+            default: throw error
+            }
+        }
     }
 }
 
@@ -141,29 +119,22 @@ package final class BoundName: Sendable {
     private let lock: OwnedFD
     private let file: String
     private let path: FilePath
-    private let device: dev_t
-    private let inode: ino_t
-
-    fileprivate var parent: CInt { directory.raw }
+    private let identity: FileStatus?
 
     fileprivate init(parent: consuming OwnedFD, file: String, path: FilePath, lock: consuming OwnedFD) throws(KernelError) {
-        let raw = parent.raw
-        var status = stat()
-        try kernel("fstatat(2)", path.string) { fstatat(raw, file, &status, AT_SYMLINK_NOFOLLOW) }
+        identity = try parent.status(Array(file.utf8))
         directory = parent
         self.lock = lock
         self.file = file
         self.path = path
-        device = status.st_dev
-        inode = status.st_ino
     }
 
     /// Removes the name, where it is still this socket's. The lock's file stays: removing a lock is a race.
     package func remove() {
-        var status = stat()
-        guard fstatat(directory.raw, file, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_dev == device, status.st_ino == inode
-        else { return }
-        _ = unlinkat(directory.raw, file, 0)
+        let name = Array(file.utf8)
+        guard let found = try? directory.status(name), found.device == identity?.device, found.inode == identity?.inode else { return }
+        // At the end there is nobody to tell; the next start replaces a socket that is left.
+        try? directory.remove(name, directory: false)
     }
 }
 

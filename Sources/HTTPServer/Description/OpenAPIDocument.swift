@@ -183,7 +183,7 @@ let openAPIDocument = #"""
      {
       "name": "force",
       "in": "query",
-      "description": "Also an image that stopped containers use.",
+      "description": "Also an image that containers use; they keep their layers.",
       "schema": {
        "type": "boolean",
        "default": false
@@ -607,7 +607,7 @@ let openAPIDocument = #"""
      "containers"
     ],
     "operationId": "startContainer",
-    "summary": "Run a container that was created, or has stopped",
+    "summary": "Run a container that was created, or has stopped; one that runs is answered as it is",
     "responses": {
      "200": {
       "description": "Its process runs.",

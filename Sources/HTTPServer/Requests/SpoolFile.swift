@@ -74,14 +74,10 @@ final class SpoolFile: Sendable {
     }
 
     private func requireSpace(for bytes: Int64) async throws(EngineError) {
-        let free = try await Self.blocking { [self] () throws(KernelError) in
-            var statistics = statvfs()
-            let raw = file.raw
-            try kernel("fstatvfs(3)", path) { fstatvfs(raw, &statistics) }
-            return Int64(clamping: UInt64(statistics.f_bavail).multipliedReportingOverflow(by: UInt64(statistics.f_frsize)).partialValue)
-        }
+        let path = path
+        let free = try await Self.blocking { () throws(KernelError) in try filesystemStatistics(FilePath(path)).freeBytes }
         let (needed, overflow) = bytes.addingReportingOverflow(reserve)
-        guard !overflow, needed <= free else {
+        guard !overflow, UInt64(clamping: needed) <= free else {
             throw EngineError(
                 .noSpace, "the archive needs \(bytes) bytes under \"\(path)\": \(free) are free and \(reserve) stay in reserve",
                 remedy: "free space there, or lower `reserve-bytes`")
