@@ -88,7 +88,8 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case image, platform, name, entrypoint, arguments, environment, workingDirectory, user, hostname, labels, tty, terminalSize
-        case openStdin, attach, autoRemove, readOnlyRoot, network, initProcess, mounts, resources, stopSignal, stopTimeoutSeconds, log, upper
+        case openStdin, attach, autoRemove, readOnlyRoot, network, initProcess, mounts, resources, stopSignal, stopTimeoutSeconds, log,
+            upper
     }
 }
 

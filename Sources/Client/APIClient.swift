@@ -39,7 +39,8 @@ package final class APIClient {
 
     /// A request with a JSON answer.
     package func request<Answer: Decodable>(
-        _ method: HTTPRequest.Method, _ path: [String], query: [(name: String, value: String?)] = [], body: (some Encodable)? = nil as String?,
+        _ method: HTTPRequest.Method, _ path: [String], query: [(name: String, value: String?)] = [],
+        body: (some Encodable)? = nil as String?,
         as type: Answer.Type
     ) throws(ClientError) -> Answer {
         let bytes = try exchange(method, path, query, body)
@@ -48,7 +49,8 @@ package final class APIClient {
 
     /// A request whose answer says nothing.
     package func request(
-        _ method: HTTPRequest.Method, _ path: [String], query: [(name: String, value: String?)] = [], body: (some Encodable)? = nil as String?
+        _ method: HTTPRequest.Method, _ path: [String], query: [(name: String, value: String?)] = [],
+        body: (some Encodable)? = nil as String?
     ) throws(ClientError) { _ = try exchange(method, path, query, body) }
 
     private func exchange(
@@ -60,7 +62,8 @@ package final class APIClient {
 
     /// A request whose answer is a stream of lines, each handed over as it comes.
     package func stream<Line: Decodable>(
-        _ method: HTTPRequest.Method, _ path: [String], query: [(name: String, value: String?)] = [], body: (some Encodable)? = nil as String?,
+        _ method: HTTPRequest.Method, _ path: [String], query: [(name: String, value: String?)] = [],
+        body: (some Encodable)? = nil as String?,
         of type: Line.Type, _ each: (Line) throws(ClientError) -> Void
     ) throws(ClientError) {
         let (connection, head) = try begin(method, path, query, body)
@@ -111,7 +114,9 @@ package final class APIClient {
     ) throws(ClientError) -> (HTTPConnection, HTTPResponseHead) {
         var content = HTTPRequest.Body.none
         if let body {
-            do throws(JSONError) { content = .bytes(try JSON.encode(body), contentType: APIMediaType.json) } catch { throw .badAnswer("\(error)") }
+            do throws(JSONError) { content = .bytes(try JSON.encode(body), contentType: APIMediaType.json) } catch {
+                throw .badAnswer("\(error)")
+            }
         }
         let connection = try open()
         let request = HTTPRequest(method, HTTPRequest.target(path, query: query), body: content)

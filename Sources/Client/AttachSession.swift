@@ -74,7 +74,9 @@ package struct AttachSession {
 
     private enum Mark: Sendable { case connection, signals, stdin, input, output, errors }
 
-    private func relay(_ connection: borrowing ShimConnection, _ signals: borrowing SignalDescriptor, _ ends: inout Ends) throws(KernelError) -> ShimExit? {
+    private func relay(_ connection: borrowing ShimConnection, _ signals: borrowing SignalDescriptor, _ ends: inout Ends)
+        throws(KernelError) -> ShimExit?
+    {
         var exit: ShimExit?
         var isConnected = true
         while isConnected || ends.output != nil || ends.errors != nil {
@@ -82,7 +84,11 @@ package struct AttachSession {
             if isConnected { poll.add(connection.descriptor, .readable, .connection) }
             poll.add(signals.descriptor.raw, .readable, .signals)
             if let input = ends.input {
-                if !ends.typed.isEmpty { poll.add(input.descriptor.raw, .writable, .input) } else if !ends.stdinEnded { poll.add(0, .readable, .stdin) }
+                if !ends.typed.isEmpty {
+                    poll.add(input.descriptor.raw, .writable, .input)
+                } else if !ends.stdinEnded {
+                    poll.add(0, .readable, .stdin)
+                }
             }
             if let output = ends.output { poll.add(output.descriptor.raw, .readable, .output) }
             if let errors = ends.errors { poll.add(errors.descriptor.raw, .readable, .errors) }

@@ -59,7 +59,8 @@ package struct Decompressor: ~Copyable {
     ///   - wrap: makes the caller's error of this module's.
     ///   - body: called with what came out; throwing ends the work.
     package mutating func push<Failure: Error>(
-        _ input: UnsafeRawBufferPointer, failing wrap: (CompressionError) -> Failure, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+        _ input: UnsafeRawBufferPointer, failing wrap: (CompressionError) -> Failure,
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(Failure) {
         guard let inflater else { return try body(input) }
         var rest = input

@@ -19,7 +19,9 @@ package final class BlockingPool: Sendable {
         let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
             // After shutdown the pool still calls back, on the caller's thread: the work is small enough to be done there.
             pool.submit { _ in
-                do throws(Failure) { continuation.resume(returning: .success(try body())) } catch { continuation.resume(returning: .failure(error)) }
+                do throws(Failure) { continuation.resume(returning: .success(try body())) } catch {
+                    continuation.resume(returning: .failure(error))
+                }
             }
         }
         return try result.get()

@@ -25,7 +25,8 @@ package struct ContainerMemo: Codable, Sendable, Hashable {
     package var exit: ExitRecord?
 
     package init(
-        name: String, request: CreateContainerRequest, resolvedDigest: Digest, manifestDigest: Digest, arguments: [String], stopSignal: Int32,
+        name: String, request: CreateContainerRequest, resolvedDigest: Digest, manifestDigest: Digest, arguments: [String],
+        stopSignal: Int32,
         stopTimeoutSeconds: Int, hostname: String, createdAt: String, mounts: [ContainerDetail.Mount], lowerDiffIDs: [DiffID],
         upperMode: UpperMode, cgroup: String
     ) {

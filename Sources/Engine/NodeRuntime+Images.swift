@@ -99,14 +99,16 @@ extension NodeRuntime {
         return try await imageWork { service throws(ImageError) in
             let found = try service.find(request.image, platform: platform)
             return RunnableImage(
-                resolvedDigest: found.resolvedDigest, manifestDigest: found.image.manifestDigest, config: try service.config(of: found.image))
+                resolvedDigest: found.resolvedDigest, manifestDigest: found.image.manifestDigest,
+                config: try service.config(of: found.image))
         }
     }
 
     private func platform(_ text: String?) throws(EngineError) -> Platform? {
         guard let text else { return nil }
         guard let platform = Platform(parsing: text) else {
-            throw EngineError(.invalidRequest, "\"\(printable(text))\" is not a platform", remedy: "use os/architecture[/variant], like linux/arm64")
+            throw EngineError(
+                .invalidRequest, "\"\(printable(text))\" is not a platform", remedy: "use os/architecture[/variant], like linux/arm64")
         }
         return platform
     }
@@ -115,7 +117,9 @@ extension NodeRuntime {
         _ body: @escaping @Sendable (ImageService) throws(ImageError) -> Value
     ) async throws(EngineError) -> Value {
         let service = imageService
-        do throws(ImageError) { return try await pool.run { () throws(ImageError) in try body(service) } } catch { throw EngineError(error) }
+        do throws(ImageError) { return try await pool.run { () throws(ImageError) in try body(service) } } catch {
+            throw EngineError(error)
+        }
     }
 
     private func summary(of image: ImageRecord) async throws(ImageError) -> ImageSummary {
@@ -123,8 +127,12 @@ extension NodeRuntime {
         return try await pool.run { () throws(ImageError) in try Self.summary(of: image, try service.references(), service) }
     }
 
-    private static func summary(of image: ImageRecord, _ references: [ReferenceRecord], _ service: ImageService) throws(ImageError) -> ImageSummary {
-        let names = references.filter { $0.manifestDigest == image.manifestDigest || image.indexDigest != nil && $0.resolvedDigest == image.indexDigest }
+    private static func summary(of image: ImageRecord, _ references: [ReferenceRecord], _ service: ImageService) throws(ImageError)
+        -> ImageSummary
+    {
+        let names = references.filter {
+            $0.manifestDigest == image.manifestDigest || image.indexDigest != nil && $0.resolvedDigest == image.indexDigest
+        }
         let parsed = names.compactMap { try? ImageReference(parsing: $0.name) }
         var digests = parsed.filter { $0.digest != nil }.map(\.familiar)
         for (record, reference) in zip(names, parsed) where reference.digest == nil {

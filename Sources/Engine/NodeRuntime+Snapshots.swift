@@ -17,8 +17,10 @@ extension NodeRuntime {
         try await usage().map { usage in
             SnapshotUsage(
                 snapshots: Self.rows(usage), lowerBytes: usage.lowers.reduce(0) { $0 + $1.layer.size.diskBytes },
-                lowerInodes: usage.lowers.reduce(0) { $0 + $1.layer.size.inodes }, upperBytes: usage.uppers.reduce(0) { $0 + $1.usage.bytes },
-                upperInodes: usage.uppers.reduce(0) { $0 + $1.usage.inodes }, unsharedBytes: usage.lowers.reduce(0) { $0 + $1.unsharedBytes },
+                lowerInodes: usage.lowers.reduce(0) { $0 + $1.layer.size.inodes },
+                upperBytes: usage.uppers.reduce(0) { $0 + $1.usage.bytes },
+                upperInodes: usage.uppers.reduce(0) { $0 + $1.usage.inodes },
+                unsharedBytes: usage.lowers.reduce(0) { $0 + $1.unsharedBytes },
                 freeBytes: Int64(clamping: usage.free.freeBytes), freeInodes: Int64(clamping: usage.free.freeInodes))
         }
     }

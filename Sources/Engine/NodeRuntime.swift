@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import ContentStore
 internal import Containers
+internal import ContentStore
 internal import Images
 internal import Linux
 public import Logging
@@ -53,7 +53,8 @@ public final class NodeRuntime: Sendable {
             metadata = try MetadataStore(path: root.appending("meta.db"))
             snapshotStore = try SnapshotStore(
                 root: root, metadata: metadata,
-                reserve: SpaceReserve(bytes: UInt64(configuration.reserveBytes), inodes: UInt64(configuration.reserveInodes)), logger: logger)
+                reserve: SpaceReserve(bytes: UInt64(configuration.reserveBytes), inodes: UInt64(configuration.reserveInodes)),
+                logger: logger)
             content = try ContentStore(root: root, metadata: metadata)
             registry = RegistryClient(
                 configuration: RegistryConfiguration(

@@ -31,7 +31,9 @@ final class ImageArchive: Sendable {
             file = try openFile(path, O_RDONLY | O_NOFOLLOW)
             var reader = TarReader(FileSource(file: try file.duplicate()))
             while let entry = try reader.next() {
-                guard members.count + links.count < Self.mostMembers else { throw ImageError.archive("the archive has more than \(Self.mostMembers) members") }
+                guard members.count + links.count < Self.mostMembers else {
+                    throw ImageError.archive("the archive has more than \(Self.mostMembers) members")
+                }
                 let name = Self.normal(String(decoding: entry.path, as: UTF8.self))
                 switch entry.kind {
                 case .file where entry.sparse == nil: members[name] = Member(offset: reader.position, size: entry.size)
@@ -83,7 +85,9 @@ final class ImageArchive: Sendable {
         FilePath(name).lexicallyNormalized().components.filter { $0.kind == .regular }.map(\.string).joined(separator: "/")
     }
 
-    private static func join(_ name: String, _ target: String) -> String { normal((FilePath(name).removingLastComponent().appending(target)).string) }
+    private static func join(_ name: String, _ target: String) -> String {
+        normal((FilePath(name).removingLastComponent().appending(target)).string)
+    }
 
     /// The file's bytes for the tar reader, from its start.
     private struct FileSource: TarSource, ~Copyable {
@@ -117,7 +121,8 @@ final class FileRange: LayerSource {
         let wanted = Int(min(UInt64(buffer.count), left))
         if wanted == 0 { return 0 }
         let count: Int
-        do throws(KernelError) { count = try kernel("pread(2)", "archive") { pread(raw, buffer.baseAddress, wanted, off_t(offset)) } } catch {
+        do throws(KernelError) { count = try kernel("pread(2)", "archive") { pread(raw, buffer.baseAddress, wanted, off_t(offset)) } } catch
+        {
             throw .source("\(error)")
         }
         state.withLock { $0 = (offset + UInt64(count), left - UInt64(count)) }

@@ -2,11 +2,12 @@
 
 internal import APITypes
 internal import ContentStore
-internal import struct Crypto.SHA256
 internal import Layers
 internal import Metadata
 internal import OCI
 internal import Snapshots
+
+internal import struct Crypto.SHA256
 
 /// One layer of an image that is being made: its descriptor, and how to begin to read it.
 struct PendingLayer: Sendable {
@@ -116,7 +117,8 @@ struct ImageBuild: Sendable {
                 expecting: LayerExpectation(digest: layer.digest, size: layer.size, diffID: layer.diffID, mediaType: layer.mediaType),
                 into: ingest.filesystem,
                 limits: ExtractionLimits(reserveBytes: service.snapshots.reserve.bytes, reserveInodes: service.snapshots.reserve.inodes),
-                isCancelled: { cancelled.isSet }, progress: { bytes in
+                isCancelled: { cancelled.isSet },
+                progress: { bytes in
                     if meter.isDue(bytes) { self.report(layer, .pulling, current: bytes, total: layer.size) }
                 })
         } catch {

@@ -3,7 +3,6 @@
 package import APITypes
 internal import Compression
 internal import ContentStore
-internal import struct Crypto.SHA256
 internal import Glibc
 internal import JSON
 internal import Layers
@@ -12,6 +11,8 @@ package import Metadata
 package import OCI
 internal import Snapshots
 package import SystemPackage
+
+internal import struct Crypto.SHA256
 
 extension ImageService {
     /// Loads an OCI layout or a `docker save` archive, also a compressed one.
@@ -126,7 +127,9 @@ private struct Loading: Sendable {
         let layers = try zip(manifest.layers, config.rootfs.diffIDs).map { layer, diffID in
             try pending(blobName(layer.digest), layer.digest, layer.size, diffID, layer.mediaType)
         }
-        let names = [entry.annotations?["io.containerd.image.name"], entry.annotations?["org.opencontainers.image.ref.name"]].compactMap { $0 }
+        let names = [entry.annotations?["io.containerd.image.name"], entry.annotations?["org.opencontainers.image.ref.name"]].compactMap {
+            $0
+        }
         return build(
             config, manifest.config.digest, layers,
             PendingBlob(digest: descriptor.digest, bytes: bytes, mediaType: (manifest.mediaType ?? .ociManifest).rawValue),
@@ -172,14 +175,19 @@ private struct Loading: Sendable {
         guard config.rootfs.diffIDs.count == entry.layers.count else {
             throw ImageError.archive("manifest.json lists \(entry.layers.count) layers, the config \(config.rootfs.diffIDs.count) diff IDs")
         }
-        let layers = try zip(entry.layers, config.rootfs.diffIDs).map { name, diffID in try pending(name, try digest(name, diffID), nil, diffID, nil) }
+        let layers = try zip(entry.layers, config.rootfs.diffIDs).map { name, diffID in
+            try pending(name, try digest(name, diffID), nil, diffID, nil)
+        }
         let manifest = ImageManifest(
             config: Descriptor(mediaType: .ociConfig, digest: configDigest, size: Int64(configBytes.count)),
-            layers: layers.map { Descriptor(mediaType: $0.digest == $0.diffID.digest ? .ociLayer : .ociLayerGzip, digest: $0.digest, size: $0.size ?? 0) })
+            layers: layers.map {
+                Descriptor(mediaType: $0.digest == $0.diffID.digest ? .ociLayer : .ociLayerGzip, digest: $0.digest, size: $0.size ?? 0)
+            })
         let manifestBytes = try JSON.encode(manifest)
         let manifestDigest = Digest(sha256: SHA256.hash(data: manifestBytes))
         return build(
-            config, configDigest, layers, PendingBlob(digest: manifestDigest, bytes: manifestBytes, mediaType: MediaType.ociManifest.rawValue),
+            config, configDigest, layers,
+            PendingBlob(digest: manifestDigest, bytes: manifestBytes, mediaType: MediaType.ociManifest.rawValue),
             PendingBlob(digest: configDigest, bytes: configBytes, mediaType: MediaType.ociConfig.rawValue), names: entry.repoTags ?? [],
             resolved: manifestDigest, index: nil)
     }
@@ -217,7 +225,8 @@ private struct Loading: Sendable {
     }
 
     private func build(
-        _ config: ImageConfig, _ configDigest: Digest, _ layers: [PendingLayer], _ manifest: PendingBlob, _ configBlob: PendingBlob, names: [String],
+        _ config: ImageConfig, _ configDigest: Digest, _ layers: [PendingLayer], _ manifest: PendingBlob, _ configBlob: PendingBlob,
+        names: [String],
         resolved: Digest, index: Digest?
     ) -> ImageBuild {
         let references = names.compactMap { try? ImageReference(parsing: $0).taggedOrLatest }.map { reference in

@@ -11,10 +11,13 @@ extension ImageService {
     /// - Parameter progress: called on any thread, in no strict order between layers.
     /// - Throws: `ImageError`; then nothing of the image is left but layers that others use.
     package func pull(
-        _ reference: ImageReference, platform: Platform?, credentials: RegistryCredentials?, progress: @escaping @Sendable (PullEvent) -> Void
+        _ reference: ImageReference, platform: Platform?, credentials: RegistryCredentials?,
+        progress: @escaping @Sendable (PullEvent) -> Void
     ) async throws(ImageError) -> ImageRecord {
         do {
-            return try await Pull(service: self, reference: reference.taggedOrLatest, platform: platform, credentials: credentials, progress: progress).run()
+            return try await Pull(
+                service: self, reference: reference.taggedOrLatest, platform: platform, credentials: credentials, progress: progress
+            ).run()
         } catch {
             throw ImageError(error)
         }
@@ -40,7 +43,8 @@ private struct Pull: Sendable {
         let (document, manifest, indexDigest) = try await choose(top)
         try check(manifest)
         announce(document, manifest)
-        let configBytes = try await service.registry.blob(manifest.config, of: reference, limit: ImageDocument.sizeLimit, credentials: credentials)
+        let configBytes = try await service.registry.blob(
+            manifest.config, of: reference, limit: ImageDocument.sizeLimit, credentials: credentials)
         let config = try documents("config \(manifest.config.digest)") { () throws(DocumentError) in
             let config = try ImageConfig.parse(configBytes)
             try manifest.validate(config: config)
@@ -77,10 +81,12 @@ private struct Pull: Sendable {
                 let entry = try list.choose(platform ?? .host)
                 descriptorType = entry.mediaType
                 document = try await service.registry.manifest(
-                    ImageReference(registry: reference.registry, repository: reference.repository, tag: nil, digest: entry.digest), credentials: credentials)
+                    ImageReference(registry: reference.registry, repository: reference.repository, tag: nil, digest: entry.digest),
+                    credentials: credentials)
                 guard Int64(document.bytes.count) == entry.size else {
                     throw ImageError.document(
-                        what: "manifest \(entry.digest)", .invalid("it has \(document.bytes.count) bytes, its descriptor says \(entry.size)"))
+                        what: "manifest \(entry.digest)",
+                        .invalid("it has \(document.bytes.count) bytes, its descriptor says \(entry.size)"))
                 }
             }
         }
@@ -96,7 +102,8 @@ private struct Pull: Sendable {
         }
         guard manifest.config.size <= Int64(ImageDocument.sizeLimit) else {
             throw ImageError.document(
-                what: "config \(manifest.config.digest)", .tooLarge(bytes: Int(clamping: manifest.config.size), limit: ImageDocument.sizeLimit))
+                what: "config \(manifest.config.digest)",
+                .tooLarge(bytes: Int(clamping: manifest.config.size), limit: ImageDocument.sizeLimit))
         }
     }
 

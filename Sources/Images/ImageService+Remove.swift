@@ -31,7 +31,8 @@ extension ImageService {
             let removed = try snapshots.removeUnreferencedLayers()
             _ = try content.removeUnreferenced()
             return Removed(
-                untagged: untagged, deleted: [image.configDigest.description] + removed.layers.map(\.key.text), freedBytes: removed.freedBytes)
+                untagged: untagged, deleted: [image.configDigest.description] + removed.layers.map(\.key.text),
+                freedBytes: removed.freedBytes)
         } catch {
             throw ImageError(error)
         }

@@ -31,7 +31,8 @@ package final class ImageService: Sendable {
     private let configs = Mutex<[Digest: ImageConfig]>([:])
 
     package init(
-        registry: RegistryClient, content: ContentStore, snapshots: SnapshotStore, metadata: MetadataStore, configuration: ImageConfiguration,
+        registry: RegistryClient, content: ContentStore, snapshots: SnapshotStore, metadata: MetadataStore,
+        configuration: ImageConfiguration,
         logger: Logger
     ) {
         self.registry = registry
@@ -66,7 +67,9 @@ package final class ImageService: Sendable {
     private func choose(_ record: ReferenceRecord, _ platform: Platform?) throws -> Found? {
         let wanted = platform ?? .host
         let images = try metadata.images().filter { $0.manifestDigest == record.manifestDigest || $0.indexDigest == record.resolvedDigest }
-        if let image = images.first(where: { $0.platform == wanted.description }) { return Found(image: image, resolvedDigest: record.resolvedDigest) }
+        if let image = images.first(where: { $0.platform == wanted.description }) {
+            return Found(image: image, resolvedDigest: record.resolvedDigest)
+        }
         let single = images.first { $0.manifestDigest == record.manifestDigest && $0.indexDigest == nil }
         guard let single else { return nil }
         if let platform, single.platform != platform.description { return nil }
@@ -75,7 +78,9 @@ package final class ImageService: Sendable {
 
     private func byID(_ text: String) throws -> Found? {
         let hex = text.hasPrefix("sha256:") ? String(text.dropFirst(7)) : text
-        guard (12...64).contains(hex.utf8.count), hex.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else { return nil }
+        guard (12...64).contains(hex.utf8.count), hex.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else {
+            return nil
+        }
         let images = try metadata.images(hexPrefix: hex)
         guard Set(images.map(\.configDigest)).count <= 1 else { throw ImageError.ambiguous(text) }
         return images.first.map { Found(image: $0, resolvedDigest: $0.indexDigest ?? $0.manifestDigest) }
@@ -90,7 +95,9 @@ package final class ImageService: Sendable {
     package func config(of image: ImageRecord) throws(ImageError) -> ImageConfig {
         if let known = configs.withLock({ $0[image.configDigest] }) { return known }
         let config: ImageConfig
-        do { config = try ImageConfig.parse(try content.get(image.configDigest, limit: ImageDocument.sizeLimit)) } catch { throw ImageError(error) }
+        do { config = try ImageConfig.parse(try content.get(image.configDigest, limit: ImageDocument.sizeLimit)) } catch {
+            throw ImageError(error)
+        }
         configs.withLock { configs in
             if configs.count > 256 { configs = [:] }
             configs[image.configDigest] = config

@@ -45,8 +45,10 @@ extension JSONError {
     init(decoding error: any Error) {
         switch error {
         case let error as JSONError: self = error
-        case DecodingError.keyNotFound(let key, let context): self.init("no member \"\(key.stringValue)\"", at: Self.path(context.codingPath))
-        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context), DecodingError.dataCorrupted(let context):
+        case DecodingError.keyNotFound(let key, let context):
+            self.init("no member \"\(key.stringValue)\"", at: Self.path(context.codingPath))
+        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
+            DecodingError.dataCorrupted(let context):
             self.init(context.debugDescription, at: Self.path(context.codingPath))
         default: self.init("\(error)", at: "")
         }

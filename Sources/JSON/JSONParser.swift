@@ -59,7 +59,9 @@ struct JSONParser {
             switch try next() {
             case UInt8(ascii: ","): continue
             case UInt8(ascii: "}"):
-                guard let object = JSONObject(unique: members) else { throw JSONError("a member is there twice in an object", at: "byte \(start)") }
+                guard let object = JSONObject(unique: members) else {
+                    throw JSONError("a member is there twice in an object", at: "byte \(start)")
+                }
                 return .object(object)
             default: throw wrong("',' or '}' expected")
             }
@@ -87,7 +89,9 @@ struct JSONParser {
     private mutating func literal(_ text: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
         let end = position + text.utf8CodeUnitCount
         guard end <= bytes.count else { throw wrong("the document ends early") }
-        for offset in 0..<text.utf8CodeUnitCount where bytes[position + offset] != text.utf8Start[offset] { throw wrong("'\(text)' expected") }
+        for offset in 0..<text.utf8CodeUnitCount where bytes[position + offset] != text.utf8Start[offset] {
+            throw wrong("'\(text)' expected")
+        }
         position = end
         return value
     }

@@ -57,7 +57,8 @@ struct JSONValueDecoder: Decoder {
     func integer<Integer: FixedWidthInteger>(_ type: Integer.Type) throws -> Integer {
         guard case .number(let number) = value else { throw mismatch("an integer") }
         guard let integer = number.integer(type) else {
-            throw JSONError("\(number.text.prefix(40)) is not an integer from \(Integer.min) to \(Integer.max)", at: JSONError.path(codingPath))
+            throw JSONError(
+                "\(number.text.prefix(40)) is not an integer from \(Integer.min) to \(Integer.max)", at: JSONError.path(codingPath))
         }
         return integer
     }
@@ -121,7 +122,9 @@ struct JSONKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
         try member(key).container(keyedBy: type)
     }
     func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer { try member(key).unkeyedContainer() }
-    func superDecoder() throws -> any Decoder { JSONValueDecoder(value: object["super"] ?? .null, codingPath: codingPath + [JSONKey.superKey]) }
+    func superDecoder() throws -> any Decoder {
+        JSONValueDecoder(value: object["super"] ?? .null, codingPath: codingPath + [JSONKey.superKey])
+    }
     func superDecoder(forKey key: Key) throws -> any Decoder { try member(key) }
 }
 
@@ -139,7 +142,9 @@ struct JSONUnkeyedDecoding: UnkeyedDecodingContainer {
     var isAtEnd: Bool { currentIndex == values.count }
 
     private mutating func next() throws -> JSONValueDecoder {
-        guard currentIndex < values.count else { throw JSONError("the array has only \(values.count) items", at: JSONError.path(codingPath)) }
+        guard currentIndex < values.count else {
+            throw JSONError("the array has only \(values.count) items", at: JSONError.path(codingPath))
+        }
         defer { currentIndex += 1 }
         return JSONValueDecoder(value: values[currentIndex], codingPath: codingPath + [JSONKey(intValue: currentIndex)])
     }

@@ -139,14 +139,18 @@ struct JSONUnkeyedEncoding: UnkeyedEncodingContainer {
     private var here: [any CodingKey] { codingPath + [JSONKey(intValue: count)] }
 
     func encodeNil() { array.parts.append(.value(.null)) }
-    func encode<Value: Encodable>(_ value: Value) throws { array.parts.append(.value(try JSONValueEncoder.encode(value, codingPath: here))) }
+    func encode<Value: Encodable>(_ value: Value) throws {
+        array.parts.append(.value(try JSONValueEncoder.encode(value, codingPath: here)))
+    }
 
     private func child() -> JSONValueEncoder {
         let encoder = JSONValueEncoder(codingPath: here)
         array.parts.append(.encoder(encoder))
         return encoder
     }
-    func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) -> KeyedEncodingContainer<Nested> { child().container(keyedBy: type) }
+    func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) -> KeyedEncodingContainer<Nested> {
+        child().container(keyedBy: type)
+    }
     func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer { child().unkeyedContainer() }
     func superEncoder() -> any Encoder { child() }
 }
@@ -170,13 +174,16 @@ struct JSONSingleEncoding: SingleValueEncodingContainer {
     func encode(_ value: UInt16) { encoder.node = .value(value.json) }
     func encode(_ value: UInt32) { encoder.node = .value(value.json) }
     func encode(_ value: UInt64) { encoder.node = .value(value.json) }
-    func encode<Value: Encodable>(_ value: Value) throws { encoder.node = .value(try JSONValueEncoder.encode(value, codingPath: codingPath)) }
+    func encode<Value: Encodable>(_ value: Value) throws {
+        encoder.node = .value(try JSONValueEncoder.encode(value, codingPath: codingPath))
+    }
 }
 
 extension JSONValue: Encodable {
     public func encode(to encoder: any Encoder) throws {
         guard let encoder = encoder as? JSONValueEncoder else {
-            throw EncodingError.invalidValue(self, .init(codingPath: encoder.codingPath, debugDescription: "a JSONValue is written only as JSON"))
+            throw EncodingError.invalidValue(
+                self, .init(codingPath: encoder.codingPath, debugDescription: "a JSONValue is written only as JSON"))
         }
         encoder.node = .value(self)
     }

@@ -79,7 +79,8 @@ private struct FixupWriter {
 
     private mutating func copy(_ origin: Origin, to name: EntryName, in directory: borrowing OwnedFD) throws(KernelError) {
         let sourceName = origin.path.components.last ?? []
-        let source = try set.open(Origin(layer: origin.layer, path: LayerPath(Array(origin.path.components.dropLast()))), O_RDONLY | O_DIRECTORY)
+        let source = try set.open(
+            Origin(layer: origin.layer, path: LayerPath(Array(origin.path.components.dropLast()))), O_RDONLY | O_DIRECTORY)
         guard let status = try source.status(sourceName) else {
             throw KernelError(call: "fstatat(2)", object: "\(origin.path)", errno: .noSuchFileOrDirectory)
         }

@@ -51,7 +51,8 @@ struct FixupPlan {
         for name in shown.visible.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) where model.children[name] == nil {
             fix.children.append((name, FixupNode(.whiteout)))
         }
-        let isNeeded = !fix.children.isEmpty || layers.isEmpty || !hasRightAttributes(model, path, layers) || layers.count == 1 && shown.hasWhiteouts
+        let isNeeded =
+            !fix.children.isEmpty || layers.isEmpty || !hasRightAttributes(model, path, layers) || layers.count == 1 && shown.hasWhiteouts
         return isNeeded ? fix : nil
     }
 
@@ -79,7 +80,11 @@ struct FixupPlan {
                     if visible[name] == nil { visible[name] = .object(layer) }
                     settled.insert(name)
                 } else {
-                    if case .directory(let above)? = visible[name] { visible[name] = .directory(above + [layer]) } else { visible[name] = .directory([layer]) }
+                    if case .directory(let above)? = visible[name] {
+                        visible[name] = .directory(above + [layer])
+                    } else {
+                        visible[name] = .directory([layer])
+                    }
                     if set.isOpaque(here) { settled.insert(name) }
                 }
             }

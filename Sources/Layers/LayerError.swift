@@ -31,7 +31,8 @@ extension LayerError: CustomStringConvertible {
         case .wrongSize(let expected, let got): "the blob has \(got) bytes or more, its descriptor says \(expected)"
         case .wrongDigest(let expected, let got): "the blob's digest is \(got), \(expected) was expected"
         case .wrongDiffID(let expected, let got): "the layer's diff ID is \(got), the image config says \(expected)"
-        case .wrongFormat(let type, let found): "media type \(type), but the bytes are \(found == .none ? "not compressed" : found.rawValue)"
+        case .wrongFormat(let type, let found):
+            "media type \(type), but the bytes are \(found == .none ? "not compressed" : found.rawValue)"
         case .compression(let error): "\(error)"
         case .tar(let error): "\(error)"
         case .entry(let name, let reason): "entry \"\(name)\": \(reason)"

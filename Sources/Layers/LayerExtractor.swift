@@ -18,7 +18,8 @@ package enum LayerExtractor {
     /// - Returns: what is known of it. Nothing has been synced yet.
     /// - Throws: `LayerError`; the directory then holds something that is of no use.
     package static func extract(
-        from source: any LayerSource, expecting expectation: LayerExpectation, into directory: FilePath, limits: ExtractionLimits = ExtractionLimits(),
+        from source: any LayerSource, expecting expectation: LayerExpectation, into directory: FilePath,
+        limits: ExtractionLimits = ExtractionLimits(),
         isCancelled: @escaping @Sendable () -> Bool = { false }, progress: (@Sendable (Int64) -> Void)? = nil
     ) throws(LayerError) -> LayerFacts {
         let pipeline = LayerPipeline(source, expectation, progress: progress)
@@ -26,7 +27,8 @@ package enum LayerExtractor {
             throw .kernel(entry: directory.string, error)
         }
         do throws(LayerError) {
-            var facts = try write(pipeline, LayerFacts(diffID: expectation.diffID, digest: expectation.digest), directory, limits, isCancelled)
+            var facts = try write(
+                pipeline, LayerFacts(diffID: expectation.diffID, digest: expectation.digest), directory, limits, isCancelled)
             // The archive may end before the stream does; both digests are over all of it.
             while pipeline.take() != nil { if isCancelled() { throw LayerError.cancelled } }
             let verdict = try pipeline.verdict()

@@ -70,7 +70,10 @@ package struct LayerPath: Sendable, Hashable, Codable, CustomStringConvertible {
             return
         }
         let digits = Array(text.utf8.dropFirst())
-        self.init(bytes: stride(from: 0, to: digits.count - 1, by: 2).compactMap { UInt8(String(decoding: digits[$0...($0 + 1)], as: UTF8.self), radix: 16) })
+        self.init(
+            bytes: stride(from: 0, to: digits.count - 1, by: 2).compactMap {
+                UInt8(String(decoding: digits[$0...($0 + 1)], as: UTF8.self), radix: 16)
+            })
     }
 
     package func encode(to encoder: any Encoder) throws {

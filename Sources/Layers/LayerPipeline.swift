@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Compression
-internal import struct Crypto.SHA256
 internal import Linux
 internal import OCI
 internal import Synchronization
 internal import Tar
+
+internal import struct Crypto.SHA256
 
 /// The first half of an extraction, on a thread of its own: stored bytes -> SHA-256 -> inflate -> SHA-256 -> pieces of the tar.
 ///
@@ -108,9 +109,16 @@ final class LayerPipeline: Sendable {
     private func begin(_ first: ArraySlice<UInt8>) throws(LayerError) -> Decompressor {
         let found = CompressionFormat.detect(first)
         if let type = expectation.mediaType, let said = type.layerCompression {
-            let wanted: CompressionFormat = switch said { case .none: .none case .gzip: .gzip case .zstd: .zstd }
+            let wanted: CompressionFormat =
+                switch said {
+                case .none: .none
+                case .gzip: .gzip
+                case .zstd: .zstd
+                }
             // Docker's own type says gzip also for layers that it stored plain; the diff ID still decides about the content.
-            guard found == wanted || found == .none && wanted == .gzip && type == .dockerLayerGzip else { throw .wrongFormat(type, found: found) }
+            guard found == wanted || found == .none && wanted == .gzip && type == .dockerLayerGzip else {
+                throw .wrongFormat(type, found: found)
+            }
         }
         do throws(CompressionError) { return try Decompressor(found) } catch { throw .compression(error) }
     }

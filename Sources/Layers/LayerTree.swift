@@ -81,7 +81,9 @@ final class LayerTree {
                 continue
             }
             // A whiteout's own name is shorter by its prefix.
-            guard part.count <= 255 + Whiteout.prefix.count else { throw .entry(display(path), reason: "a name of \(part.count) bytes; 255 are allowed") }
+            guard part.count <= 255 + Whiteout.prefix.count else {
+                throw .entry(display(path), reason: "a name of \(part.count) bytes; 255 are allowed")
+            }
             components.append(Array(part))
         }
         return components
@@ -128,7 +130,9 @@ final class LayerTree {
     }
 
     private func makeImplied(_ name: EntryName, in node: LayerNode, shown: String) throws(LayerError) -> LayerNode {
-        do throws(KernelError) { try withDirectory(node) { directory throws(KernelError) in try directory.makeDirectory(name, mode: 0o755) } } catch {
+        do throws(KernelError) {
+            try withDirectory(node) { directory throws(KernelError) in try directory.makeDirectory(name, mode: 0o755) }
+        } catch {
             throw .kernel(entry: shown, error)
         }
         return node.add(name, .directory)

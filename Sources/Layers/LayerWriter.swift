@@ -111,7 +111,8 @@ struct LayerWriter: ~Copyable {
             facts.externalLinks.removeAll { $0.path == LayerPath(parent.path.components + [name]) }
             facts.externalLinks.append(
                 LayerFacts.ExternalLink(
-                    path: LayerPath(parent.path.components + [name]), target: LayerPath((holder?.path.components ?? Array(target.dropLast())) + [targetName])))
+                    path: LayerPath(parent.path.components + [name]),
+                    target: LayerPath((holder?.path.components ?? Array(target.dropLast())) + [targetName])))
             return
         }
         guard !node.isDirectory else { throw .entry(shown, reason: "a hard link to the directory \"\(display(entry.linkTarget))\"") }
@@ -147,7 +148,8 @@ struct LayerWriter: ~Copyable {
         if owned { try directory.changeOwner(name, uid: UInt32(entry.uid), gid: UInt32(entry.gid)) }
         if entry.kind != .symlink, owned || fixesModes || entry.kind == .directory { try directory.changeMode(name, mode_t(entry.mode)) }
         for attribute in entry.attributes where Self.isStorable(attribute.key) {
-            try tolerate(attribute, entry) { () throws(KernelError) in try directory.setAttribute(attribute.key, attribute.value, of: name) }
+            try tolerate(attribute, entry) { () throws(KernelError) in try directory.setAttribute(attribute.key, attribute.value, of: name)
+            }
         }
         try directory.changeTime(name, FileTime(seconds: entry.modifiedSeconds, nanoseconds: entry.modifiedNanoseconds))
     }
@@ -170,7 +172,9 @@ struct LayerWriter: ~Copyable {
             var span = buffer.mutableSpan
             let part = try span.withUnsafeMutableBytes { bytes throws(LayerError) in
                 guard let part = try read(bytes) else { return false }
-                do throws(KernelError) { try Self.write(raw, bytes, part.count, at: part.offset, shown) } catch { throw .kernel(entry: shown, error) }
+                do throws(KernelError) { try Self.write(raw, bytes, part.count, at: part.offset, shown) } catch {
+                    throw .kernel(entry: shown, error)
+                }
                 return true
             }
             if !part { break }
@@ -178,10 +182,14 @@ struct LayerWriter: ~Copyable {
         do throws(KernelError) { try finishFile(entry, file, shown) } catch { throw .kernel(entry: shown, error) }
     }
 
-    private static func write(_ raw: CInt, _ bytes: UnsafeMutableRawBufferPointer, _ count: Int, at offset: UInt64, _ shown: String) throws(KernelError) {
+    private static func write(_ raw: CInt, _ bytes: UnsafeMutableRawBufferPointer, _ count: Int, at offset: UInt64, _ shown: String)
+        throws(KernelError)
+    {
         var done = 0
         while done < count {
-            done += try kernel("pwrite(2)", shown) { pwrite(raw, bytes.baseAddress.map { $0 + done }, count - done, off_t(offset) + off_t(done)) }
+            done += try kernel("pwrite(2)", shown) {
+                pwrite(raw, bytes.baseAddress.map { $0 + done }, count - done, off_t(offset) + off_t(done))
+            }
         }
     }
 
@@ -206,11 +214,15 @@ struct LayerWriter: ~Copyable {
     }
 
     /// An attribute that this filesystem can't keep is noted, but for capabilities, without which a program does not work.
-    private mutating func tolerate(_ attribute: TarEntry.Attribute, _ entry: TarEntry, _ body: () throws(KernelError) -> Void) throws(KernelError) {
+    private mutating func tolerate(_ attribute: TarEntry.Attribute, _ entry: TarEntry, _ body: () throws(KernelError) -> Void)
+        throws(KernelError)
+    {
         do throws(KernelError) { try body() } catch
             where (error.errno == .notSupported || error.errno == .notPermitted) && attribute.key != Array("security.capability".utf8)
         {
-            if facts.warnings.count < 100 { facts.warnings.append("\(display(entry.path)): attribute \(display(attribute.key)): \(error.errno)") }
+            if facts.warnings.count < 100 {
+                facts.warnings.append("\(display(entry.path)): attribute \(display(attribute.key)): \(error.errno)")
+            }
         }
     }
 

@@ -26,7 +26,9 @@ package struct MergedTree: Sendable {
     /// - Returns: nil where there is none, or where it is something else (a FIFO is never opened).
     /// - Throws: `KernelError`; EFBIG for a larger one.
     package func readFile(_ path: [UInt8], limit: Int) throws(KernelError) -> [UInt8]? {
-        guard let found = try lookup(LayerPath(bytes: path), followingLast: true), found.status.kind == .regular, let layer = found.layers.first else {
+        guard let found = try lookup(LayerPath(bytes: path), followingLast: true), found.status.kind == .regular,
+            let layer = found.layers.first
+        else {
             return nil
         }
         guard found.status.size <= Int64(limit) else { throw KernelError(call: "read(2)", object: display(path), errno: .fileTooLarge) }
@@ -61,7 +63,9 @@ package struct MergedTree: Sendable {
     }
 
     private func root() throws(KernelError) -> Found {
-        guard let first = lowerdirs.first else { throw KernelError(call: "open(2)", object: "an empty stack", errno: .noSuchFileOrDirectory) }
+        guard let first = lowerdirs.first else {
+            throw KernelError(call: "open(2)", object: "an empty stack", errno: .noSuchFileOrDirectory)
+        }
         return Found(layers: Array(lowerdirs.indices), path: LayerPath([]), status: try openFile(first, CTR_O_PATH | O_DIRECTORY).status())
     }
 

@@ -197,7 +197,9 @@ struct StackModel {
         var node = root
         for part in link.target.components.dropLast() {
             guard var child = node.children[part] else { throw missing }
-            if child.kind == .symlink { child = try follow(child, from: node, Origin(layer: 0, path: LayerPath(child.origin.path.components))) }
+            if child.kind == .symlink {
+                child = try follow(child, from: node, Origin(layer: 0, path: LayerPath(child.origin.path.components)))
+            }
             node = child
         }
         guard let found = node.children[name] else { throw missing }

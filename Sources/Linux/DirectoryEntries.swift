@@ -81,7 +81,7 @@ extension OwnedFD {
             try withName(name) { pointer throws(KernelError) in
                 _ = try kernel("fstatat(2)", display(name)) { fstatat(raw, pointer, &status, AT_SYMLINK_NOFOLLOW) }
             }
-        } catch where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
+        } catch  where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
             return nil
         }
         return FileStatus(status)
@@ -175,7 +175,9 @@ package func withName<Result: ~Copyable>(
     var terminated = name
     terminated.append(0)
     return try terminated.span.withUnsafeBytes { bytes throws(KernelError) in
-        guard let base = bytes.assumingMemoryBound(to: CChar.self).baseAddress else { preconditionFailure("a C string holds at least its NUL") }
+        guard let base = bytes.assumingMemoryBound(to: CChar.self).baseAddress else {
+            preconditionFailure("a C string holds at least its NUL")
+        }
         return try body(base)
     }
 }
@@ -193,7 +195,9 @@ private func withTimes(_ time: FileTime, _ body: (UnsafePointer<timespec>) throw
 package func display(_ name: some Collection<UInt8>) -> String {
     var text = ""
     for scalar in String(decoding: name.prefix(256), as: UTF8.self).unicodeScalars {
-        text += scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) ? "\\x\(String(scalar.value, radix: 16))" : String(Character(scalar))
+        text +=
+            scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
+            ? "\\x\(String(scalar.value, radix: 16))" : String(Character(scalar))
     }
     return name.count > 256 ? text + "…" : text
 }

@@ -41,7 +41,7 @@ extension OwnedFD {
                     try kernel("llistxattr(2)", display(name)) { llistxattr(pointer, buffer?.assumingMemoryBound(to: CChar.self), count) }
                 }
             }
-        } catch where error.errno == .notSupported {
+        } catch  where error.errno == .notSupported {
             return []
         }
         var attributes: [(key: [UInt8], value: [UInt8])] = []
@@ -70,7 +70,7 @@ extension OwnedFD {
             do throws(KernelError) {
                 let count = try span.withUnsafeMutableBytes { buffer throws(KernelError) in try body(buffer.baseAddress, buffer.count) }
                 return Array(bytes[..<count])
-            } catch where error.errno == .outOfRange {}
+            } catch  where error.errno == .outOfRange {}
         }
     }
 }

@@ -22,7 +22,8 @@ package func filesystemStatistics(_ path: FilePath) throws(KernelError) -> Files
     let block = UInt64(clamping: raw.f_frsize > 0 ? raw.f_frsize : raw.f_bsize)
     return FilesystemStatistics(
         totalBytes: UInt64(raw.f_blocks).multipliedClamping(by: block), freeBytes: UInt64(raw.f_bavail).multipliedClamping(by: block),
-        totalInodes: UInt64(raw.f_files), freeInodes: UInt64(raw.f_ffree), typeName: name(magic: UInt64(UInt32(truncatingIfNeeded: raw.f_type))))
+        totalInodes: UInt64(raw.f_files), freeInodes: UInt64(raw.f_ffree),
+        typeName: name(magic: UInt64(UInt32(truncatingIfNeeded: raw.f_type))))
 }
 
 /// Source: <linux/magic.h>.

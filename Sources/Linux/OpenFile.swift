@@ -8,9 +8,10 @@ package import SystemPackage
 
 /// Opens a host path. `O_CLOEXEC` is always added. Source: open(2).
 package func openFile(_ path: FilePath, _ flags: CInt, mode: mode_t = 0) throws(KernelError) -> OwnedFD {
-    OwnedFD(owning: try withCPath(path) { raw throws(KernelError) in
-        try kernel("open(2)", path.string) { open(raw, flags | O_CLOEXEC, mode) }
-    })
+    OwnedFD(
+        owning: try withCPath(path) { raw throws(KernelError) in
+            try kernel("open(2)", path.string) { open(raw, flags | O_CLOEXEC, mode) }
+        })
 }
 
 /// Reads a file of at most `limit` bytes whole. Works for /proc and /sys files, whose size reads 0.
@@ -98,7 +99,7 @@ package func renameFile(_ old: FilePath, to new: FilePath) throws(KernelError) {
 package func unlinkFile(_ path: FilePath) throws(KernelError) {
     do throws(KernelError) {
         _ = try withCPath(path) { raw throws(KernelError) in try kernel("unlink(2)", path.string) { unlink(raw) } }
-    } catch where error.errno == .noSuchFileOrDirectory {}
+    } catch  where error.errno == .noSuchFileOrDirectory {}
 }
 
 /// Makes a directory with exactly these mode bits (given a umask of 0, which the daemon and the shim set first of all).
@@ -108,7 +109,7 @@ package func makeDirectory(_ path: FilePath, mode: mode_t) throws(KernelError) -
     do throws(KernelError) {
         _ = try withCPath(path) { raw throws(KernelError) in try kernel("mkdir(2)", path.string) { mkdir(raw, mode) } }
         return true
-    } catch where error.errno == .fileExists {
+    } catch  where error.errno == .fileExists {
         return false
     }
 }

@@ -13,13 +13,15 @@ package func startThread(name: String, _ body: @escaping @Sendable () -> Void) t
     defer { pthread_attr_destroy(&attributes) }
     pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
     pthread_attr_setstacksize(&attributes, 1 << 20)
-    let result = pthread_create(&thread, &attributes, { argument in
-        guard let argument else { return nil }
-        let body = Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue()
-        _ = ctr_set_thread_name(String(body.name.prefix(15)))
-        body.run()
-        return nil
-    }, box.toOpaque())
+    let result = pthread_create(
+        &thread, &attributes,
+        { argument in
+            guard let argument else { return nil }
+            let body = Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue()
+            _ = ctr_set_thread_name(String(body.name.prefix(15)))
+            body.run()
+            return nil
+        }, box.toOpaque())
     if result != 0 {
         box.release()
         throw KernelError(call: "pthread_create(3)", object: name, errno: Errno(rawValue: result))

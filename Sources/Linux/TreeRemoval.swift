@@ -10,7 +10,9 @@ package import SystemPackage
 /// - Throws: `KernelError`; what was removed until then is gone.
 package func removeTree(_ path: FilePath) throws(KernelError) {
     let top: OwnedFD
-    do throws(KernelError) { top = try openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) } catch where error.errno == .noSuchFileOrDirectory {
+    do throws(KernelError) { top = try openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) } catch
+        where error.errno == .noSuchFileOrDirectory
+    {
         return
     }
     try TreeRemoval.empty(top, path.string)
@@ -52,7 +54,7 @@ private enum TreeRemoval {
                 where error.errno == .directoryNotEmpty || error.errno == .fileExists
             {
                 full.append(name)
-            } catch where error.errno == .noSuchFileOrDirectory {}
+            } catch  where error.errno == .noSuchFileOrDirectory {}
         }
         return full
     }

@@ -39,7 +39,7 @@ private func descend(_ top: borrowing OwnedFD, _ place: [EntryName]) throws(Kern
         var current = try top.duplicate()
         for name in place { current = try current.open(name, O_RDONLY | O_DIRECTORY) }
         return current
-    } catch where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
+    } catch  where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
         return nil
     }
 }

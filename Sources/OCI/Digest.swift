@@ -50,7 +50,9 @@ extension Digest: Codable {
         let text = try decoder.singleValueContainer().decode(String.self)
         guard let digest = Digest(text) else {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "\"\(printable(text))\" is not a digest (sha256: and 64 hexadecimal digits)"))
+                .init(
+                    codingPath: decoder.codingPath,
+                    debugDescription: "\"\(printable(text))\" is not a digest (sha256: and 64 hexadecimal digits)"))
         }
         self = digest
     }
@@ -95,7 +97,8 @@ package func printable(_ text: String, limit: Int = 128) -> String {
     var result = ""
     for scalar in text.unicodeScalars.prefix(limit) {
         switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse: result += "\\u{\(String(scalar.value, radix: 16))}"
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:
+            result += "\\u{\(String(scalar.value, radix: 16))}"
         default: result.unicodeScalars.append(scalar)
         }
     }

@@ -13,7 +13,9 @@ public enum SignalName {
     /// - Parameter text: "SIGTERM", "TERM", "term", "15", "SIGRTMIN+3".
     /// - Returns: 1...64, or nil.
     public static func number(for text: String) -> Int32? {
-        if let number = Int32(text), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) { return (1...64).contains(number) ? number : nil }
+        if let number = Int32(text), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+            return (1...64).contains(number) ? number : nil
+        }
         var name = text.uppercased()
         if name.hasPrefix("SIG") { name.removeFirst(3) }
         if let index = names.firstIndex(of: name) { return Int32(index) + 1 }
@@ -27,7 +29,8 @@ public enum SignalName {
     }
 
     private static func realTimeNumber(_ name: String) -> Int32? {
-        for (prefix, base, sign) in [("RTMIN", realTime.lowerBound, Int32(1)), ("RTMAX", realTime.upperBound, -1)] where name.hasPrefix(prefix) {
+        for (prefix, base, sign) in [("RTMIN", realTime.lowerBound, Int32(1)), ("RTMAX", realTime.upperBound, -1)]
+        where name.hasPrefix(prefix) {
             let rest = name.dropFirst(prefix.count)
             if rest.isEmpty { return base }
             guard rest.first == (sign > 0 ? "+" : "-"), let offset = Int32(rest.dropFirst()), offset >= 0 else { return nil }

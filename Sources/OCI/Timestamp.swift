@@ -28,7 +28,8 @@ public enum Timestamp {
             bytes[13] == UInt8(ascii: ":"), bytes[16] == UInt8(ascii: ":")
         else { return nil }
         let fields = [0..<4, 5..<7, 8..<10, 11..<13, 14..<16, 17..<19].map { number(bytes[$0]) }
-        guard let year = fields[0], let month = fields[1], let day = fields[2], let hour = fields[3], let minute = fields[4], let second = fields[5],
+        guard let year = fields[0], let month = fields[1], let day = fields[2], let hour = fields[3], let minute = fields[4],
+            let second = fields[5],
             (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second <= 60
         else { return nil }
         var rest = bytes[19...]
@@ -47,7 +48,9 @@ public enum Timestamp {
     private static func zone(_ bytes: ArraySlice<UInt8>) -> Int64? {
         let bytes = Array(bytes)
         if bytes.count == 1, bytes[0] | 0x20 == UInt8(ascii: "z") { return 0 }
-        guard bytes.count == 6, bytes[3] == UInt8(ascii: ":"), let hours = number(bytes[1..<3]), let minutes = number(bytes[4..<6]) else { return nil }
+        guard bytes.count == 6, bytes[3] == UInt8(ascii: ":"), let hours = number(bytes[1..<3]), let minutes = number(bytes[4..<6]) else {
+            return nil
+        }
         switch bytes[0] {
         case UInt8(ascii: "+"): return hours * 3600 + minutes * 60
         case UInt8(ascii: "-"): return -(hours * 3600 + minutes * 60)

@@ -123,7 +123,8 @@ extension RegistryError {
 extension RegistryClient {
     /// Begins to fetch a layer. - Parameter onRetry: told when a broken connection is taken up again.
     package func stream(
-        _ descriptor: Descriptor, of reference: ImageReference, credentials: RegistryCredentials?, onRetry: @escaping @Sendable () -> Void = {}
+        _ descriptor: Descriptor, of reference: ImageReference, credentials: RegistryCredentials?,
+        onRetry: @escaping @Sendable () -> Void = {}
     ) -> BlobSource {
         BlobSource(self, blobRequest(descriptor.digest, reference, credentials), size: descriptor.size, onRetry: onRetry)
     }

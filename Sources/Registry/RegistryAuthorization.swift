@@ -99,14 +99,19 @@ extension RegistryClient {
     private static func token(_ bytes: [UInt8], _ request: RegistryRequest) throws -> Authorization {
         struct Answer: Decodable {
             var token: String?
-            var access_token: String?
-            var expires_in: Int64?
+            var accessToken: String?
+            var expiresIn: Int64?
+            enum CodingKeys: String, CodingKey {
+                case token
+                case accessToken = "access_token"
+                case expiresIn = "expires_in"
+            }
         }
-        guard let answer = try? JSON.decode(Answer.self, from: bytes), let token = answer.token ?? answer.access_token,
+        guard let answer = try? JSON.decode(Answer.self, from: bytes), let token = answer.token ?? answer.accessToken,
             token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         else { throw RegistryError.badAnswer(what: request.what, reason: "the token server's answer holds no token") }
         // Used a little shorter than it lasts; 60 s is the specification's default.
-        let seconds = min(max(answer.expires_in ?? 60, 1), 3600)
+        let seconds = min(max(answer.expiresIn ?? 60, 1), 3600)
         return Authorization(header: "Bearer \(token)", expires: .now + .seconds(max(1, seconds * 9 / 10)))
     }
 
@@ -132,7 +137,9 @@ extension RegistryClient {
         for start in stride(from: 0, to: bytes.count, by: 3) {
             let group = bytes[start..<min(start + 3, bytes.count)]
             let bits = group.enumerated().reduce(UInt32(0)) { $0 | UInt32($1.element) << UInt32(16 - 8 * $1.offset) }
-            for index in 0..<4 { text.append(index <= group.count ? alphabet[Int(bits >> UInt32(18 - 6 * index) & 63)] : UInt8(ascii: "=")) }
+            for index in 0..<4 {
+                text.append(index <= group.count ? alphabet[Int(bits >> UInt32(18 - 6 * index) & 63)] : UInt8(ascii: "="))
+            }
         }
         return String(decoding: text, as: UTF8.self)
     }

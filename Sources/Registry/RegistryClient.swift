@@ -2,12 +2,13 @@
 
 package import APITypes
 internal import AsyncHTTPClient
-internal import struct Crypto.SHA256
+package import Logging
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOSSL
-package import Logging
 package import OCI
+
+internal import struct Crypto.SHA256
 
 /// A document as a registry gave it; its digest is over these bytes.
 package struct RegistryDocument: Sendable {
@@ -49,7 +50,8 @@ package final class RegistryClient: Sendable {
         let target = reference.digest?.description ?? reference.tag ?? "latest"
         let what = "manifest \(reference.name)\(reference.digest == nil ? ":" : "@")\(target)"
         let request = RegistryRequest(
-            registry: reference.registry, repository: reference.repository, path: "manifests/\(target)", what: what, accept: Self.manifestTypes.map(\.rawValue),
+            registry: reference.registry, repository: reference.repository, path: "manifests/\(target)", what: what,
+            accept: Self.manifestTypes.map(\.rawValue),
             credentials: credentials)
         let response = try await send(request)
         let bytes = try await collect(response, what, limit: ImageDocument.sizeLimit)
@@ -62,7 +64,9 @@ package final class RegistryClient: Sendable {
     }
 
     /// A small blob whole: an image config.
-    package func blob(_ descriptor: Descriptor, of reference: ImageReference, limit: Int, credentials: RegistryCredentials?) async throws -> [UInt8] {
+    package func blob(_ descriptor: Descriptor, of reference: ImageReference, limit: Int, credentials: RegistryCredentials?) async throws
+        -> [UInt8]
+    {
         let what = "blob \(descriptor.digest)"
         guard descriptor.size <= Int64(limit) else { throw RegistryError.tooLarge(what: what, limit: limit) }
         let response = try await send(blobRequest(descriptor.digest, reference, credentials))
@@ -98,10 +102,12 @@ package final class RegistryClient: Sendable {
                 let response = try await authenticated(request)
                 switch response.status.code {
                 case 200, 206: return response
-                case 401, 403: throw RegistryError.unauthorized(registry: request.registry, what: request.what, status: Int(response.status.code))
+                case 401, 403:
+                    throw RegistryError.unauthorized(registry: request.registry, what: request.what, status: Int(response.status.code))
                 case 404: throw RegistryError.notFound(what: request.what, registry: request.registry)
                 case 408, 429, 500...599:
-                    retry = RetryReason(reason: "HTTP \(response.status.code)", after: response.headers.first(name: "Retry-After").flatMap { Int64($0) })
+                    retry = RetryReason(
+                        reason: "HTTP \(response.status.code)", after: response.headers.first(name: "Retry-After").flatMap { Int64($0) })
                 default: throw try await refusal(response, request)
                 }
             } catch let error as RegistryError {
@@ -121,14 +127,17 @@ package final class RegistryClient: Sendable {
     }
 
     private func refusal(_ response: HTTPClientResponse, _ request: RegistryRequest) async throws -> RegistryError {
-        let words = (try? await collect(response, request.what, limit: 4096)).map { printable(String(decoding: $0, as: UTF8.self), limit: 200) }
+        let words = (try? await collect(response, request.what, limit: 4096)).map {
+            printable(String(decoding: $0, as: UTF8.self), limit: 200)
+        }
         return .refused(what: request.what, registry: request.registry, status: Int(response.status.code), words: words ?? "")
     }
 
     private func authenticated(_ request: RegistryRequest) async throws -> HTTPClientResponse {
         let scope = TokenScope(registry: request.registry, repository: request.repository, user: request.credentials?.username)
         let first = try await follow(request, authorization: tokens.authorization(scope))
-        guard first.status.code == 401, let challenge = first.headers[canonicalForm: "WWW-Authenticate"].compactMap({ Challenge($0) }).first else {
+        guard first.status.code == 401, let challenge = first.headers[canonicalForm: "WWW-Authenticate"].compactMap({ Challenge($0) }).first
+        else {
             return first
         }
         let authorization = try await authorize(challenge, request)
@@ -145,8 +154,12 @@ package final class RegistryClient: Sendable {
             outgoing.headers.add(name: "User-Agent", value: "ctr-swift/0.1")
             for type in request.accept { outgoing.headers.add(name: "Accept", value: type) }
             if request.offset > 0 { outgoing.headers.add(name: "Range", value: "bytes=\(request.offset)-") }
-            if let authorization, Self.origin(url) == Self.origin(base) { outgoing.headers.add(name: "Authorization", value: authorization) }
-            if let file = configuration.certificates[request.registry], Self.origin(url) == Self.origin(base) { outgoing.tlsConfiguration = Self.trusting(file) }
+            if let authorization, Self.origin(url) == Self.origin(base) {
+                outgoing.headers.add(name: "Authorization", value: authorization)
+            }
+            if let file = configuration.certificates[request.registry], Self.origin(url) == Self.origin(base) {
+                outgoing.tlsConfiguration = Self.trusting(file)
+            }
             let response = try await http.execute(outgoing, deadline: .distantFuture)
             guard (300..<400).contains(response.status.code), response.status.code != 304 else { return response }
             guard let location = response.headers.first(name: "Location"), let next = Self.absolute(location, from: url) else {

@@ -41,7 +41,9 @@ struct PaxRecords {
 
     private mutating func set(_ key: ArraySlice<UInt8>, _ value: [UInt8], _ offset: UInt64) throws(TarError) {
         func number() throws(TarError) -> UInt64 {
-            guard let number = Self.decimal(value[...]) else { throw .badNumber(field: String(decoding: key, as: UTF8.self), offset: offset) }
+            guard let number = Self.decimal(value[...]) else {
+                throw .badNumber(field: String(decoding: key, as: UTF8.self), offset: offset)
+            }
             return number
         }
         let name = String(decoding: key, as: UTF8.self)

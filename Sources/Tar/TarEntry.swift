@@ -83,7 +83,8 @@ extension TarError: CustomStringConvertible {
         case .badChecksum(let offset): "tar header at byte \(offset): its checksum is wrong"
         case .badNumber(let field, let offset): "tar header at byte \(offset): \(field) is not a number in range"
         case .badExtension(let what, let offset): "tar extension header at byte \(offset): \(what)"
-        case .extensionTooLarge(let bytes, let limit, let offset): "tar extension header at byte \(offset): \(bytes) bytes, \(limit) are allowed"
+        case .extensionTooLarge(let bytes, let limit, let offset):
+            "tar extension header at byte \(offset): \(bytes) bytes, \(limit) are allowed"
         case .badSparseMap(let what, let offset): "sparse file at byte \(offset): \(what)"
         case .unsupportedType(let type, let offset): "tar header at byte \(offset): type \(type) is not known"
         case .truncated(let offset): "the tar stream ends at byte \(offset), in the middle of an entry"

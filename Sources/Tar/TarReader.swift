@@ -148,7 +148,9 @@ package struct TarReader<Source: TarSource & ~Copyable>: ~Copyable {
         var sum: UInt64 = 0
         for extent in map {
             let (extentEnd, overflow) = extent.offset.addingReportingOverflow(extent.length)
-            guard !overflow, extent.offset >= end, extentEnd <= realSize else { throw .badSparseMap("parts overlap or lie beyond the file", offset: start) }
+            guard !overflow, extent.offset >= end, extentEnd <= realSize else {
+                throw .badSparseMap("parts overlap or lie beyond the file", offset: start)
+            }
             end = extentEnd
             sum += extent.length
         }
@@ -161,7 +163,9 @@ package struct TarReader<Source: TarSource & ~Copyable>: ~Copyable {
         while more {
             guard let block = try readBlock() else { throw .truncated(offset: offset) }
             map += try TarHeader.extents(block, from: 0, count: 21, offset: start)
-            guard map.count <= PaxRecords.mostExtents else { throw .badSparseMap("more than \(PaxRecords.mostExtents) parts", offset: start) }
+            guard map.count <= PaxRecords.mostExtents else {
+                throw .badSparseMap("more than \(PaxRecords.mostExtents) parts", offset: start)
+            }
             more = block[504] != 0
         }
         return map
@@ -184,7 +188,9 @@ package struct TarReader<Source: TarSource & ~Copyable>: ~Copyable {
                 guard let number = PaxRecords.decimal(digits[...]) else { throw .badSparseMap("a number is malformed", offset: start) }
                 digits = []
                 if wanted == nil {
-                    guard number <= UInt64(PaxRecords.mostExtents) else { throw .badSparseMap("more than \(PaxRecords.mostExtents) parts", offset: start) }
+                    guard number <= UInt64(PaxRecords.mostExtents) else {
+                        throw .badSparseMap("more than \(PaxRecords.mostExtents) parts", offset: start)
+                    }
                     wanted = Int(number) * 2
                 } else {
                     numbers.append(number)

@@ -25,7 +25,8 @@ struct List: ParsableCommand {
             table(
                 ["ID", "NAME", "IMAGE", "COMMAND", "STATE", "PID", "CREATED"],
                 rows.map { row in
-                    let state = row.exit.map { row.state == .stopped ? "stopped (\($0.exitCode))" : row.state.rawValue } ?? row.state.rawValue
+                    let state =
+                        row.exit.map { row.state == .stopped ? "stopped (\($0.exitCode))" : row.state.rawValue } ?? row.state.rawValue
                     return [
                         String(row.id.prefix(12)), row.name, row.image, String(row.command.joined(separator: " ").prefix(40)), state,
                         row.pid.map { "\($0)" } ?? "-", String(row.createdAt.prefix(19)),
@@ -43,7 +44,9 @@ struct Inspect: ParsableCommand {
 
     func run() throws {
         let client = connection.client
-        let details = try containers.map { try client.request(.get, ["v1", "containers", $0], body: nil as String?, as: ContainerDetail.self) }
+        let details = try containers.map {
+            try client.request(.get, ["v1", "containers", $0], body: nil as String?, as: ContainerDetail.self)
+        }
         var output = output
         output.json = true
         _ = try output.show(details)
@@ -84,7 +87,8 @@ struct Stop: ParsableCommand {
 
     func run() throws {
         for id in containers {
-            _ = try connection.client.request(.post, ["v1", "containers", id, "stop"], body: StopRequest(timeoutSeconds: time), as: WaitResponse.self)
+            _ = try connection.client.request(
+                .post, ["v1", "containers", id, "stop"], body: StopRequest(timeoutSeconds: time), as: WaitResponse.self)
             show(id + "\n")
         }
     }
@@ -114,7 +118,8 @@ struct Wait: ParsableCommand {
 
     func run() throws {
         for id in containers {
-            let answer = try connection.client.request(.post, ["v1", "containers", id, "wait"], body: nil as String?, as: WaitResponse.self)
+            let answer = try connection.client.request(
+                .post, ["v1", "containers", id, "wait"], body: nil as String?, as: WaitResponse.self)
             show(json ? String(decoding: try JSON.encode(answer.exit), as: UTF8.self) + "\n" : "\(answer.exit.exitCode)\n")
         }
     }
@@ -129,7 +134,8 @@ struct Remove: ParsableCommand {
 
     func run() throws {
         for id in containers {
-            try connection.client.request(.delete, ["v1", "containers", id], query: [("force", force ? "true" : nil)], body: nil as String?)
+            try connection.client.request(
+                .delete, ["v1", "containers", id], query: [("force", force ? "true" : nil)], body: nil as String?)
             show(id + "\n")
         }
     }

@@ -28,7 +28,9 @@ struct CredentialsFile {
     func credentials(for registry: String) throws -> RegistryCredentials? {
         guard let document = try read() else { return nil }
         if document["auths"]?[Self.key(registry)] == nil, document["credHelpers"]?[registry] != nil || document["credsStore"] != nil {
-            throw Refusal(message: "credential helpers are not run", remedy: "use `ctr-swift login \(registry)`, which keeps credentials in the file itself")
+            throw Refusal(
+                message: "credential helpers are not run",
+                remedy: "use `ctr-swift login \(registry)`, which keeps credentials in the file itself")
         }
         guard let text = document["auths"]?[Self.key(registry)]?["auth"]?.stringValue, let bytes = base64Decoded(text) else { return nil }
         let parts = String(decoding: bytes, as: UTF8.self).split(separator: ":", maxSplits: 1).map(String.init)
@@ -56,7 +58,9 @@ struct CredentialsFile {
             if error.errno == .noSuchFileOrDirectory { return nil }
             throw Refusal(message: "read \(path): \(error)", remedy: nil)
         }
-        do throws(JSONError) { return try JSON.parse(bytes) } catch { throw Refusal(message: "\(path): \(error)", remedy: "mend the file, or move it away") }
+        do throws(JSONError) { return try JSON.parse(bytes) } catch {
+            throw Refusal(message: "\(path): \(error)", remedy: "mend the file, or move it away")
+        }
     }
 
     private func base64(_ text: String) -> String {

@@ -27,8 +27,12 @@ struct Images: ParsableCommand {
                 header,
                 images.flatMap { image in
                     (image.references.isEmpty ? [image.digests.first ?? "-"] : image.references).map { reference in
-                        [reference, String(image.id.dropFirst(7).prefix(12)), image.platform, "\(image.layerCount)", byteCount(image.sizeInBytes)]
-                            + (digests ? [image.digests.first.map { String($0.drop { $0 != "@" }.dropFirst()) } ?? image.manifestDigest] : [])
+                        [
+                            reference, String(image.id.dropFirst(7).prefix(12)), image.platform, "\(image.layerCount)",
+                            byteCount(image.sizeInBytes),
+                        ]
+                            + (digests
+                                ? [image.digests.first.map { String($0.drop { $0 != "@" }.dropFirst()) } ?? image.manifestDigest] : [])
                     }
                 }))
     }
@@ -117,7 +121,9 @@ struct Load: ParsableCommand {
     func run() throws {
         var source = try ArchiveUpload(input)
         var loaded: [ImageSummary] = []
-        try connection.client.upload(["v1", "images", "load"], contentType: "application/x-tar", length: nil, source: &source, of: PullEvent.self) {
+        try connection.client.upload(
+            ["v1", "images", "load"], contentType: "application/x-tar", length: nil, source: &source, of: PullEvent.self
+        ) {
             event throws(ClientError) in
             if let problem = event.problem { throw .problem(problem) }
             if event.event == .done, let image = event.image { loaded.append(image) }
@@ -135,11 +141,14 @@ struct Login: ParsableCommand {
     @Argument var registry: String
 
     func run() throws {
-        guard passwordStdin else { throw Refusal(message: "a password on the command line is seen by everyone", remedy: "use --password-stdin") }
+        guard passwordStdin else {
+            throw Refusal(message: "a password on the command line is seen by everyone", remedy: "use --password-stdin")
+        }
         var bytes = try readAll(try openFile("/proc/self/fd/0", O_RDONLY), object: "stdin", limit: 1 << 16)
         while bytes.last == UInt8(ascii: "\n") || bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
         let credentials = RegistryCredentials(username: username, password: String(decoding: bytes, as: UTF8.self))
-        try connection.client.request(.post, ["v1", "registries", "check"], body: RegistryCheckRequest(registry: registry, credentials: credentials))
+        try connection.client.request(
+            .post, ["v1", "registries", "check"], body: RegistryCheckRequest(registry: registry, credentials: credentials))
         try CredentialsFile().store(credentials, for: registry)
         show("login succeeded\n")
     }
@@ -148,7 +157,9 @@ struct Login: ParsableCommand {
 /// Pulls with progress on stderr. - Returns: the resolved digest.
 func pullImage(_ client: APIClient, _ image: String, platform: String?, quiet: Bool, json: Bool = false) throws -> String {
     var request = PullRequest(reference: image, platform: platform)
-    if let reference = try? ImageReference(parsing: image) { request.credentials = try CredentialsFile().credentials(for: reference.registry) }
+    if let reference = try? ImageReference(parsing: image) {
+        request.credentials = try CredentialsFile().credentials(for: reference.registry)
+    }
     var progress = PullProgress(quiet: quiet)
     try client.stream(.post, ["v1", "images", "pull"], body: request, of: PullEvent.self) { event throws(ClientError) in
         if json { show(((try? JSON.encode(event)).map { String(decoding: $0, as: UTF8.self) } ?? "") + "\n") }

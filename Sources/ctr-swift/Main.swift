@@ -12,8 +12,10 @@ struct CommandLineTool: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ctr-swift", abstract: "Run containers from OCI images.", version: clientVersion,
         subcommands: [
-            Run.self, Create.self, Start.self, List.self, Inspect.self, Logs.self, Stop.self, Kill.self, Wait.self, Remove.self, Attach.self,
-            Images.self, Pull.self, RemoveImage.self, Image.self, Load.self, Snapshot.self, Login.self, Events.self, Info.self, Version.self,
+            Run.self, Create.self, Start.self, List.self, Inspect.self, Logs.self, Stop.self, Kill.self, Wait.self, Remove.self,
+            Attach.self,
+            Images.self, Pull.self, RemoveImage.self, Image.self, Load.self, Snapshot.self, Login.self, Events.self, Info.self,
+            Version.self,
         ])
 
     static func main() {

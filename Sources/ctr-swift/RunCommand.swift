@@ -20,7 +20,9 @@ struct Run: ParsableCommand {
         var request = try options.request()
         request.attach = !detach
         request.log = try LogMode(chosen: options.log, foreground: !detach, autoRemove: options.rm)
-        if options.tty, !detach, let size = try? WindowSize(of: 0) { request.terminalSize = TerminalSize(rows: size.rows, columns: size.columns) }
+        if options.tty, !detach, let size = try? WindowSize(of: 0) {
+            request.terminalSize = TerminalSize(rows: size.rows, columns: size.columns)
+        }
         let client = connection.client
         let made = try create(client, request, start: true, pull: options.pull)
         for warning in made.warnings { complain("warning: \(terminalSafe(warning))", nil) }
@@ -56,7 +58,8 @@ struct Start: ParsableCommand {
 
     func run() throws {
         for id in containers {
-            _ = try connection.client.request(.post, ["v1", "containers", id, "start"], body: nil as String?, as: CreateContainerResponse.self)
+            _ = try connection.client.request(
+                .post, ["v1", "containers", id, "start"], body: nil as String?, as: CreateContainerResponse.self)
             show(id + "\n")
         }
     }
@@ -76,7 +79,9 @@ extension LogMode {
 
 /// Creates, and pulls first where the image is missing and may be pulled.
 private func create(_ client: APIClient, _ request: CreateContainerRequest, start: Bool, pull: String) throws -> CreateContainerResponse {
-    guard ["missing", "always", "never"].contains(pull) else { throw Refusal(message: "--pull \(pull)", remedy: "use missing, always or never") }
+    guard ["missing", "always", "never"].contains(pull) else {
+        throw Refusal(message: "--pull \(pull)", remedy: "use missing, always or never")
+    }
     if pull == "always" { _ = try pullImage(client, request.image, platform: request.platform, quiet: false) }
     do {
         return try createOnce(client, request, start: start)
@@ -88,5 +93,6 @@ private func create(_ client: APIClient, _ request: CreateContainerRequest, star
 }
 
 private func createOnce(_ client: APIClient, _ request: CreateContainerRequest, start: Bool) throws -> CreateContainerResponse {
-    try client.request(.post, ["v1", "containers"], query: [("start", start ? "true" : "false")], body: request, as: CreateContainerResponse.self)
+    try client.request(
+        .post, ["v1", "containers"], query: [("start", start ? "true" : "false")], body: request, as: CreateContainerResponse.self)
 }

@@ -60,11 +60,14 @@ struct RunOptions: ParsableArguments {
         request.network = mode
         request.initProcess = `init`
         request.mounts = try volume.map(Self.bind) + tmpfs.map(Self.tmpfsMount)
-        request.resources = ResourceRequest(memoryInBytes: try memory.map(Self.bytes), nanoCPUs: try cpus.map(Self.nanoCPUs), pidsLimit: pidsLimit)
+        request.resources = ResourceRequest(
+            memoryInBytes: try memory.map(Self.bytes), nanoCPUs: try cpus.map(Self.nanoCPUs), pidsLimit: pidsLimit)
         request.stopSignal = stopSignal
         request.stopTimeoutSeconds = stopTimeout
         request.upper = try upper.map { text in
-            guard let mode = UpperMode(rawValue: text) else { throw Refusal(message: "--upper \(text)", remedy: "use synced, volatile or tmpfs") }
+            guard let mode = UpperMode(rawValue: text) else {
+                throw Refusal(message: "--upper \(text)", remedy: "use synced, volatile or tmpfs")
+            }
             return mode
         }
         return request
@@ -105,17 +108,23 @@ struct RunOptions: ParsableArguments {
     /// "64m" is 64 MiB.
     static func bytes(_ text: String) throws -> Int64 {
         let lower = text.lowercased()
-        let units: [(String, Int64)] = [("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 << 30), ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30), ("b", 1)]
+        let units: [(String, Int64)] = [
+            ("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 << 30), ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30), ("b", 1),
+        ]
         let unit = units.first { lower.hasSuffix($0.0) }
         let digits = lower.dropLast(unit?.0.count ?? 0)
-        guard let number = Int64(digits), number >= 0, case let (value, overflow) = number.multipliedReportingOverflow(by: unit?.1 ?? 1), !overflow else {
+        guard let number = Int64(digits), number >= 0, case let (value, overflow) = number.multipliedReportingOverflow(by: unit?.1 ?? 1),
+            !overflow
+        else {
             throw Refusal(message: "\"\(text)\" is not a size", remedy: "use a number and b, k, m or g")
         }
         return value
     }
 
     static func nanoCPUs(_ text: String) throws -> Int64 {
-        guard let number = Double(text), number >= 0, number < 100_000 else { throw Refusal(message: "--cpus \(text)", remedy: "use a number such as 1.5") }
+        guard let number = Double(text), number >= 0, number < 100_000 else {
+            throw Refusal(message: "--cpus \(text)", remedy: "use a number such as 1.5")
+        }
         return Int64((number * 1e9).rounded())
     }
 }

@@ -48,7 +48,8 @@ private func snapshotTable(_ rows: [SnapshotSummary]) -> String {
         rows.map { row in
             let key = row.key.hasPrefix("sha256:") ? String(row.key.dropFirst(7)) : row.key
             return [
-                row.kind.rawValue, String(key.prefix(12)), byteCount(row.sizeInBytes), "\(row.inodes)", row.compressedSizeInBytes.map(byteCount) ?? "-",
+                row.kind.rawValue, String(key.prefix(12)), byteCount(row.sizeInBytes), "\(row.inodes)",
+                row.compressedSizeInBytes.map(byteCount) ?? "-",
                 "\(row.images.count)", "\(row.containers.count)",
             ]
         })
@@ -98,6 +99,8 @@ struct Version: ParsableCommand {
     func run() throws {
         let version = try connection.client.request(.get, ["v1", "version"], body: nil as String?, as: VersionResponse.self)
         if json { return show(String(decoding: try JSON.encode(version, .pretty), as: UTF8.self) + "\n") }
-        show("ctr-swift \(clientVersion), daemon \(version.version), API \(version.api), kernel \(version.kernel), \(version.architecture)\n")
+        show(
+            "ctr-swift \(clientVersion), daemon \(version.version), API \(version.api), kernel \(version.kernel), \(version.architecture)\n"
+        )
     }
 }

@@ -63,9 +63,14 @@ import Testing
             let layout = "\(Node.fixtures)/layers-127"
             let directory = node.directory.path
             try Command.run(["tar", "-C", layout, "-cf", directory + "/layout.tar", "."])
-            let saved = try Command.run(["skopeo", "copy", "--quiet", "oci:\(layout)", "docker-archive:\(directory)/saved.tar:test/saved:2"])
+            let saved = try Command.run([
+                "skopeo", "copy", "--quiet", "oci:\(layout)", "docker-archive:\(directory)/saved.tar:test/saved:2",
+            ])
             #expect(saved.status == 0, "\(saved.errors)")
-            for (source, input) in [(["-i", layout], nil), (["-i", directory + "/layout.tar"], nil), ([], try Data(contentsOf: URL(filePath: directory + "/saved.tar")))] {
+            for (source, input) in [
+                (["-i", layout], nil), (["-i", directory + "/layout.tar"], nil),
+                ([], try Data(contentsOf: URL(filePath: directory + "/saved.tar"))),
+            ] {
                 let outcome = try node.ctr(["image", "load"] + source, input: input)
                 #expect(outcome.status == 0, "\(outcome.errors)")
             }

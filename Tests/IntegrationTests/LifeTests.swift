@@ -8,7 +8,9 @@ import Testing
     func restart() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
         try withNode { (node: Node) throws in
-            try node.good("run", "-d", "--name", "lives", image, "sh", "-c", "trap 'exit 9' TERM; i=0; while :; do echo $i; i=$((i+1)); sleep 0.1; done")
+            try node.good(
+                "run", "-d", "--name", "lives", image, "sh", "-c",
+                "trap 'exit 9' TERM; i=0; while :; do echo $i; i=$((i+1)); sleep 0.1; done")
             try node.good("run", "-d", "--name", "ends", image, "sh", "-c", "sleep 1; exit 7")
             try node.good("run", "-d", "--rm", "--name", "goes", image, "sleep", "1")
             let pid = try node.good("inspect", "--format", "{{.summary.pid}}", "lives")
@@ -19,7 +21,8 @@ import Testing
             #expect(try node.good("ps", "--format", "{{.name}}") == "lives\n")
             #expect(try node.good("wait", "ends") == "7\n")
             #expect(try node.ctr("inspect", "goes").status == 1, "one that is to be removed is removed")
-            let exit = try #require(((try node.json("inspect", "ends") as? [[String: Any]])?.first?["summary"] as? [String: Any])?["exit"] as? [String: Any])
+            let exit = try #require(
+                ((try node.json("inspect", "ends") as? [[String: Any]])?.first?["summary"] as? [String: Any])?["exit"] as? [String: Any])
             #expect(exit["finishedAt"] as? String ?? "" > exit["startedAt"] as? String ?? "~")
             let numbers = try node.good("logs", "lives").split(separator: "\n").compactMap { Int($0) }
             #expect(numbers == Array(0..<numbers.count) && numbers.count > 15, "the log has no gap")
@@ -37,7 +40,9 @@ import Testing
             try node.good("run", "-d", "--name", "deaf", image, "sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
             try node.good("stop", "-t", "1", "deaf")
             #expect(try node.good("wait", "deaf") == "137\n")
-            try node.good("run", "-d", "--name", "usr", "--stop-signal", "USR1", image, "sh", "-c", "trap 'exit 5' USR1; while :; do sleep 0.05; done")
+            try node.good(
+                "run", "-d", "--name", "usr", "--stop-signal", "USR1", image, "sh", "-c", "trap 'exit 5' USR1; while :; do sleep 0.05; done"
+            )
             try node.good("stop", "usr")
             #expect(try node.good("wait", "usr") == "5\n")
             try node.good("rm", "deaf")
@@ -64,7 +69,8 @@ import Testing
     func locks() throws {
         try withNode { (node: Node) throws in
             let second = try Command.run([
-                Node.bin + "/ctr-swiftd", "--root", node.root, "--state", node.directory.path + "/run2", "--socket", node.directory.path + "/second.sock",
+                Node.bin + "/ctr-swiftd", "--root", node.root, "--state", node.directory.path + "/run2", "--socket",
+                node.directory.path + "/second.sock",
             ])
             #expect(second.status != 0)
             #expect(second.errors.contains(node.root) || second.output.contains(node.root))
@@ -77,7 +83,8 @@ import Testing
     func logs() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
         try withNode { (node: Node) throws in
-            try node.good("run", "-d", "--name", "talker", image, "sh", "-c", "for i in 1 2 3 4 5; do echo line $i; sleep 0.1; done; printf end")
+            try node.good(
+                "run", "-d", "--name", "talker", image, "sh", "-c", "for i in 1 2 3 4 5; do echo line $i; sleep 0.1; done; printf end")
             #expect(try node.good("logs", "-f", "talker") == "line 1\nline 2\nline 3\nline 4\nline 5\nend")
             #expect(try node.good("logs", "--tail", "2", "talker") == "line 5\nend")
             try node.good("rm", "talker")

@@ -71,7 +71,8 @@ package enum HTTPFraming: Sendable, Hashable {
             }
             self = .chunked
         } else if let text = lengths.first {
-            guard lengths.count == 1, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let length = Int64(text)
+            guard lengths.count == 1, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+                let length = Int64(text)
             else { throw .malformed("Content-Length \"\(terminalSafe(lengths.joined(separator: ", ")))\"") }
             self = .length(length)
         } else {

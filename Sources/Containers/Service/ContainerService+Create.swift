@@ -11,11 +11,15 @@ internal import Snapshots
 extension ContainerService {
     /// Makes the record, the writable layer and the bundle. Nothing is left of a creation that failed.
     /// - Returns: the container, and what the user should know (volumes that are not made, a limit rounded).
-    package func create(_ request: CreateContainerRequest, image: RunnableImage) async throws(ContainerError) -> (Container, warnings: [String]) {
+    package func create(_ request: CreateContainerRequest, image: RunnableImage) async throws(ContainerError) -> (
+        Container, warnings: [String]
+    ) {
         try await pool.run { () throws(ContainerError) in try self.createNow(request, image) }
     }
 
-    private func createNow(_ request: CreateContainerRequest, _ image: RunnableImage) throws(ContainerError) -> (Container, warnings: [String]) {
+    private func createNow(_ request: CreateContainerRequest, _ image: RunnableImage) throws(ContainerError) -> (
+        Container, warnings: [String]
+    ) {
         let id = ContainerID()
         let name = request.name ?? id.short
         guard ContainerName.isValid(name) else {
@@ -39,7 +43,8 @@ extension ContainerService {
         let stack: LayerStack
         do throws(SnapshotError) { stack = try snapshots.stack(of: image.manifestDigest) } catch { throw .snapshots(error) }
         let paths = paths(of: id)
-        let plan = try ContainerPlan(id: id, name: name, request: request, image: image, stack: stack, paths: paths, configuration: configuration)
+        let plan = try ContainerPlan(
+            id: id, name: name, request: request, image: image, stack: stack, paths: paths, configuration: configuration)
         let record = try containerRecord(id: id, memo: plan.memo, stack: stack)
         try makeDirectories(id: id, plan: plan, paths: paths, stack: stack)
         do throws(ContainerError) {
@@ -89,7 +94,8 @@ extension ContainerService {
 
     private func discardDirectories(of id: ContainerID) {
         do { try snapshots.removeContainer(id.text) } catch {
-            logger.error("the directories of a container that could not be created are left", metadata: ["id": "\(id)", "error": "\(error)"])
+            logger.error(
+                "the directories of a container that could not be created are left", metadata: ["id": "\(id)", "error": "\(error)"])
         }
     }
 }

@@ -74,7 +74,8 @@ extension ContainerService {
         }
         killLeftovers(of: container)
         return ExitRecord(
-            exitCode: 137, signal: Int(SIGKILL), startedAt: container.started?.startedAt ?? container.memo.createdAt, finishedAt: Timestamp.now(),
+            exitCode: 137, signal: Int(SIGKILL), startedAt: container.started?.startedAt ?? container.memo.createdAt,
+            finishedAt: Timestamp.now(),
             note: "the end was not seen: the monitor was killed, or the machine stopped; what was left of the container was killed")
     }
 }

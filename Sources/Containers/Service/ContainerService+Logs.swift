@@ -46,7 +46,7 @@ extension ContainerService {
 
     private func open(_ path: FilePath, tail: Int?) async throws(ContainerError) -> LogReader? {
         try await pool.run { () throws(ContainerError) in
-            do throws(KernelError) { return try LogReader(path: path, tail: tail) } catch where error.errno == .noSuchFileOrDirectory {
+            do throws(KernelError) { return try LogReader(path: path, tail: tail) } catch  where error.errno == .noSuchFileOrDirectory {
                 return nil
             } catch {
                 throw .kernel("read the log", error)

@@ -34,7 +34,9 @@ extension ContainerService {
     private func removeNow(_ container: Container) throws(ContainerError) {
         do throws(MetadataError) { try metadata.delete(container: container.id.text) } catch { throw .metadata(error) }
         do { try snapshots.removeContainer(container.id.text) } catch {
-            logger.error("the directories of a removed container are left until the next start", metadata: ["id": "\(container.id)", "error": "\(error)"])
+            logger.error(
+                "the directories of a removed container are left until the next start",
+                metadata: ["id": "\(container.id)", "error": "\(error)"])
         }
         discardState(of: container)
     }

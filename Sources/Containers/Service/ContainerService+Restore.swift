@@ -45,7 +45,9 @@ extension ContainerService {
         } catch {
             logger.debug("no shim answers", metadata: ["id": "\(id)", "error": "\(error)"])
         }
-        let ended = Container(id: id, paths: paths, memo: memo, layerIDs: layerIDs, life: LifeCycle(phase: memo.exit == nil ? .created : .stopped, exit: memo.exit))
+        let ended = Container(
+            id: id, paths: paths, memo: memo, layerIDs: layerIDs,
+            life: LifeCycle(phase: memo.exit == nil ? .created : .stopped, exit: memo.exit))
         index.insert(ended)
         // A state directory without a shim: it ran when the last daemon ended, and ended meanwhile. After a restart of the machine
         // the directory is gone, and a started container has no record: the log tells whether it was ever started.

@@ -25,7 +25,8 @@ extension ContainerService {
         }
         try await signal(container, SIGKILL)
         guard let record = await wait(container, for: .stopped, seconds: 30) else {
-            throw .shim(id: container.id.short, "SIGKILL was sent, and PID 1 is still there after 30 s: it may be in an uninterruptible wait")
+            throw .shim(
+                id: container.id.short, "SIGKILL was sent, and PID 1 is still there after 30 s: it may be in an uninterruptible wait")
         }
         return record
     }
@@ -88,7 +89,10 @@ extension ContainerService {
             let connection = try ShimConnection.connect(to: container.paths.socket)
             try connection.send(request)
             return try connection.receiveMessage()
-        } catch where error.errno == .connectionRefused || error.errno == .noSuchFileOrDirectory || error.errno == .connectionReset || error.errno == .brokenPipe {
+        } catch
+            where error.errno == .connectionRefused || error.errno == .noSuchFileOrDirectory || error.errno == .connectionReset
+            || error.errno == .brokenPipe
+        {
             return nil
         } catch {
             throw .kernel("ask the shim of \(container.id.short)", error)

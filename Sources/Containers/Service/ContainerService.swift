@@ -2,9 +2,9 @@
 
 package import APITypes
 internal import Linux
-internal import Runtime
 package import Logging
 package import Metadata
+internal import Runtime
 package import Snapshots
 package import SystemPackage
 

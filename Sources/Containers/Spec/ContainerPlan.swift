@@ -77,7 +77,8 @@ package struct ContainerPlan: Sendable {
             guard let name = request.hostname else { return request.network == .host ? hostName() : id.short }
             let allowed = name.utf8.allSatisfy { byte in
                 switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
                 case UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"): true
                 default: false
                 }
@@ -129,7 +130,9 @@ package struct ContainerPlan: Sendable {
 
         func stopTimeout() throws(ContainerError) -> Int {
             let seconds = request.stopTimeoutSeconds ?? 10
-            guard seconds >= -1 else { throw .invalidRequest("stop timeout of \(seconds) seconds", remedy: "use -1 (wait without end) or more") }
+            guard seconds >= -1 else {
+                throw .invalidRequest("stop timeout of \(seconds) seconds", remedy: "use -1 (wait without end) or more")
+            }
             return seconds
         }
 

@@ -53,19 +53,23 @@ package enum MountPlan {
         guard let source = mount.source, source.hasPrefix("/"), !source.utf8.contains(0) else {
             throw .invalidRequest("bind source \"\(mount.source ?? "")\" for \(mount.target)", remedy: "use an absolute path of the host")
         }
-        do throws(KernelError) { _ = try openFile(FilePath(source), CTR_O_PATH) } catch where error.errno == .noSuchFileOrDirectory {
-            throw .invalidRequest("bind source \"\(source)\" does not exist", remedy: "create it first: nothing is made on the host by a typing error")
+        do throws(KernelError) { _ = try openFile(FilePath(source), CTR_O_PATH) } catch  where error.errno == .noSuchFileOrDirectory {
+            throw .invalidRequest(
+                "bind source \"\(source)\" does not exist", remedy: "create it first: nothing is made on the host by a typing error")
         } catch {
             throw .kernel("look at the bind source", error)
         }
         let known: Set<String> = [
-            "rprivate", "private", "rslave", "slave", "rshared", "shared", "nosuid", "nodev", "noexec", "suid", "dev", "exec", "bind", "rbind",
+            "rprivate", "private", "rslave", "slave", "rshared", "shared", "nosuid", "nodev", "noexec", "suid", "dev", "exec", "bind",
+            "rbind",
             "noatime", "relatime",
         ]
         try check(mount, known: { known.contains($0) })
         var options = mount.options
         if !options.contains("bind") && !options.contains("rbind") { options.append("rbind") }
-        if !options.contains(where: { ["rprivate", "private", "rslave", "slave", "rshared", "shared"].contains($0) }) { options.append("rprivate") }
+        if !options.contains(where: { ["rprivate", "private", "rslave", "slave", "rshared", "shared"].contains($0) }) {
+            options.append("rprivate")
+        }
         options.append(mount.readOnly ? "ro" : "rw")
         return RuntimeSpec.Mount(destination: target.string, type: "bind", source: source, options: options)
     }
@@ -78,7 +82,8 @@ package enum MountPlan {
             flags.contains(option) || (option.contains("=") && keys.contains(option.prefix { $0 != "=" }))
         }
         var options = mount.options
-        for (flag, opposite) in [("nosuid", "suid"), ("nodev", "dev"), ("noexec", "exec")] where !options.contains(opposite) && !options.contains(flag) {
+        for (flag, opposite) in [("nosuid", "suid"), ("nodev", "dev"), ("noexec", "exec")]
+        where !options.contains(opposite) && !options.contains(flag) {
             options.append(flag)
         }
         if mount.readOnly { options.append("ro") }

@@ -19,7 +19,8 @@ package struct ResourceLimits: Hashable, Sendable {
     package init(_ request: ResourceRequest, processors: Int = sysconf(Int32(_SC_NPROCESSORS_ONLN))) throws(ContainerError) {
         if let memory = request.memoryInBytes, memory != 0 {
             guard memory >= Self.smallestMemory else {
-                throw .invalidRequest("memory limit of \(memory) bytes: at least \(Self.smallestMemory) are needed", remedy: "use -m 6m or more")
+                throw .invalidRequest(
+                    "memory limit of \(memory) bytes: at least \(Self.smallestMemory) are needed", remedy: "use -m 6m or more")
             }
             memoryInBytes = memory
         }

@@ -80,7 +80,8 @@ package struct UserDatabase: Sendable {
         }
         guard let entry = users.first(where: { $0.name == part }) else {
             throw .invalidRequest(
-                "user \"\(specification)\": no such user in the image's /etc/passwd", remedy: "use a numeric uid, or a name that the image has")
+                "user \"\(specification)\": no such user in the image's /etc/passwd",
+                remedy: "use a numeric uid, or a name that the image has")
         }
         return (entry.uid, entry)
     }
@@ -94,7 +95,8 @@ package struct UserDatabase: Sendable {
         }
         guard let group = groups.first(where: { $0.name == part }) else {
             throw .invalidRequest(
-                "user \"\(specification)\": no such group in the image's /etc/group", remedy: "use a numeric gid, or a name that the image has")
+                "user \"\(specification)\": no such group in the image's /etc/group",
+                remedy: "use a numeric gid, or a name that the image has")
         }
         return group.gid
     }

@@ -47,7 +47,8 @@ public enum ImageDocument: Sendable, Hashable {
         return .manifest(try malformed { () throws(JSONError) in try JSON.decode(ImageManifest.self, from: value) })
     }
 
-    private static func agreedType(_ object: JSONObject, contentType: MediaType?, descriptor: MediaType?) throws(DocumentError) -> MediaType {
+    private static func agreedType(_ object: JSONObject, contentType: MediaType?, descriptor: MediaType?) throws(DocumentError) -> MediaType
+    {
         if let number = object["schemaVersion"], case .number(let version) = number, version.text == "1" {
             throw .unsupported("Docker manifest schema 1 is not supported: the image must be pushed again by a current tool")
         }
@@ -56,7 +57,8 @@ public enum ImageDocument: Sendable, Hashable {
         let hasManifests = object["manifests"] != nil
         let hasLayers = object["layers"] != nil || object["config"] != nil || object["fsLayers"] != nil
         guard hasManifests != hasLayers else {
-            throw .invalid(hasManifests ? "the document has fields of a manifest and of an index" : "the document is neither manifest nor index")
+            throw .invalid(
+                hasManifests ? "the document has fields of a manifest and of an index" : "the document is neither manifest nor index")
         }
         let shape: MediaType = hasManifests ? .ociIndex : .ociManifest
         for (source, type) in [("its mediaType", own), ("the Content-Type", contentType), ("its descriptor", descriptor)] {

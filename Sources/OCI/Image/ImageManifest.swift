@@ -28,7 +28,9 @@ public struct ImageManifest: Codable, Sendable, Hashable {
 
     /// Do config and manifest speak of the same layers? Source: image-spec config.md, "rootfs".
     public func validate(config: ImageConfig) throws(DocumentError) {
-        guard config.rootfs.type == "layers" else { throw .invalid("the config's rootfs.type is \"\(printable(config.rootfs.type))\", not \"layers\"") }
+        guard config.rootfs.type == "layers" else {
+            throw .invalid("the config's rootfs.type is \"\(printable(config.rootfs.type))\", not \"layers\"")
+        }
         guard config.rootfs.diffIDs.count == layers.count else {
             throw .invalid("the manifest lists \(layers.count) layers, its config \(config.rootfs.diffIDs.count) diff IDs")
         }

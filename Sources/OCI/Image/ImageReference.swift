@@ -31,7 +31,9 @@ public struct ImageReference: Hashable, Sendable, Codable, CustomStringConvertib
         func refuse(_ reason: String) -> ReferenceError { ReferenceError(text: text, reason: reason) }
         guard !text.isEmpty else { throw refuse("it is empty") }
         guard text.utf8.count <= 1024 else { throw refuse("it is longer than 1024 bytes") }
-        guard text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else { throw refuse("it has spaces, control bytes or letters outside ASCII") }
+        guard text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+            throw refuse("it has spaces, control bytes or letters outside ASCII")
+        }
 
         var rest = text[...]
         var digest: Digest?
@@ -50,12 +52,15 @@ public struct ImageReference: Hashable, Sendable, Codable, CustomStringConvertib
         }
         let (registry, path) = Self.split(rest)
         if let registry, !Self.isHost(registry) { throw refuse("\"\(registry)\" is not a host name with an optional port") }
-        guard Self.isPath(path) else { throw refuse("a name is lower-case letters, digits, and single . _ - between them, in parts divided by /") }
+        guard Self.isPath(path) else {
+            throw refuse("a name is lower-case letters, digits, and single . _ - between them, in parts divided by /")
+        }
         guard path.utf8.count <= 255 else { throw refuse("its name is longer than 255 bytes") }
         if registry == nil, tag == nil, digest == nil, path.utf8.count == 64, path.utf8.allSatisfy(Self.isHexDigit) {
             throw refuse("64 hexadecimal digits are an image ID, not a name")
         }
-        let host = registry.map { $0 == "index.docker.io" || $0 == "registry-1.docker.io" ? Self.defaultRegistry : $0 } ?? Self.defaultRegistry
+        let host =
+            registry.map { $0 == "index.docker.io" || $0 == "registry-1.docker.io" ? Self.defaultRegistry : $0 } ?? Self.defaultRegistry
         self.registry = host
         repository = host == Self.defaultRegistry && !path.contains("/") ? "library/\(path)" : String(path)
         self.tag = tag
@@ -110,7 +115,11 @@ public struct ImageReference: Hashable, Sendable, Codable, CustomStringConvertib
         if host.hasPrefix("[") {
             guard let end = host.firstIndex(of: "]") else { return false }
             let address = host[host.index(after: host.startIndex)..<end]
-            guard !address.isEmpty, address.utf8.allSatisfy({ isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") || (0x41...0x46).contains($0) }) else { return false }
+            guard !address.isEmpty,
+                address.utf8.allSatisfy({
+                    isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") || (0x41...0x46).contains($0)
+                })
+            else { return false }
             host = host[host.index(after: end)...]
             return host.isEmpty || isPort(host)
         }
@@ -119,7 +128,8 @@ public struct ImageReference: Hashable, Sendable, Codable, CustomStringConvertib
             host = host[..<colon]
         }
         return host.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
-            !label.isEmpty && label.first != "-" && label.last != "-" && label.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") }
+            !label.isEmpty && label.first != "-" && label.last != "-"
+                && label.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") }
         }
     }
 
@@ -150,7 +160,9 @@ public struct ImageReference: Hashable, Sendable, Codable, CustomStringConvertib
             }
             separator.append(byte)
             let isDashes = separator.allSatisfy { $0 == UInt8(ascii: "-") }
-            guard isDashes || separator == [UInt8(ascii: ".")] || separator == [UInt8(ascii: "_")] || separator == [UInt8(ascii: "_"), UInt8(ascii: "_")]
+            guard
+                isDashes || separator == [UInt8(ascii: ".")] || separator == [UInt8(ascii: "_")]
+                    || separator == [UInt8(ascii: "_"), UInt8(ascii: "_")]
             else { return false }
         }
         return true

@@ -17,7 +17,9 @@ public struct Platform: Sendable, Hashable, CustomStringConvertible {
     /// Parses `os/architecture[/variant]`; nil for anything else.
     public init?(parsing text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard (2...3).contains(parts.count), parts.allSatisfy({ part in !part.isEmpty && part.utf8.allSatisfy(Self.isNameByte) }) else { return nil }
+        guard (2...3).contains(parts.count), parts.allSatisfy({ part in !part.isEmpty && part.utf8.allSatisfy(Self.isNameByte) }) else {
+            return nil
+        }
         self.init(os: parts[0], architecture: parts[1], variant: parts.count == 3 ? parts[2] : nil)
     }
 
@@ -44,7 +46,9 @@ public struct Platform: Sendable, Hashable, CustomStringConvertible {
     public func distance(to offered: Platform) -> Int? {
         guard os == offered.os, architecture == offered.architecture else { return nil }
         if variant == offered.variant { return 0 }
-        guard let own = Self.level(architecture, variant), let other = Self.level(architecture, offered.variant), other <= own else { return nil }
+        guard let own = Self.level(architecture, variant), let other = Self.level(architecture, offered.variant), other <= own else {
+            return nil
+        }
         return own - other
     }
 

@@ -72,7 +72,10 @@ extension RuntimeSpec {
         public var permitted: [String]?
         public var inheritable: [String]?
         public var ambient: [String]?
-        public init(bounding: [String]? = nil, effective: [String]? = nil, permitted: [String]? = nil, inheritable: [String]? = nil, ambient: [String]? = nil) {
+        public init(
+            bounding: [String]? = nil, effective: [String]? = nil, permitted: [String]? = nil, inheritable: [String]? = nil,
+            ambient: [String]? = nil
+        ) {
             self.bounding = bounding
             self.effective = effective
             self.permitted = permitted

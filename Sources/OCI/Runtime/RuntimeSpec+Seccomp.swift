@@ -11,7 +11,10 @@ extension RuntimeSpec.Linux {
         public var listenerPath: String?
         public var listenerMetadata: String?
         public var syscalls: [SeccompSyscall]?
-        public init(defaultAction: String, defaultErrnoRet: UInt32? = nil, architectures: [String]? = nil, flags: [String]? = nil, syscalls: [SeccompSyscall]? = nil) {
+        public init(
+            defaultAction: String, defaultErrnoRet: UInt32? = nil, architectures: [String]? = nil, flags: [String]? = nil,
+            syscalls: [SeccompSyscall]? = nil
+        ) {
             self.defaultAction = defaultAction
             self.defaultErrnoRet = defaultErrnoRet
             self.architectures = architectures

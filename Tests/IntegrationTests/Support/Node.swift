@@ -77,7 +77,8 @@ final class Node {
 
     @discardableResult
     func ctr(_ arguments: [String], input: Data? = nil) throws -> Outcome {
-        try Command.run([Self.bin + "/ctr-swift"] + arguments, environment: ["CTR_SWIFT_SOCKET": socket, "HOME": directory.path], input: input)
+        try Command.run(
+            [Self.bin + "/ctr-swift"] + arguments, environment: ["CTR_SWIFT_SOCKET": socket, "HOME": directory.path], input: input)
     }
 
     /// The command line, which has to succeed.

@@ -19,7 +19,9 @@ final class Registry {
         if shared == nil {
             shared = Result {
                 let registry = try Registry()
-                for name in ["busybox", "python-app", "layers-127", "layers-128"] { try registry.push(layout: "\(Node.fixtures)/\(name)", "test/\(name):1") }
+                for name in ["busybox", "python-app", "layers-127", "layers-128"] {
+                    try registry.push(layout: "\(Node.fixtures)/\(name)", "test/\(name):1")
+                }
                 atexit { try? Registry.shared?.get().stop() }
                 return registry
             }
@@ -31,7 +33,9 @@ final class Registry {
     init() throws {
         directory = URL(filePath: "/tmp/ctr-swift-registry-\(UInt32.random(in: 0...UInt32.max))")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let port = try Command.run(["python3", "-c", "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"]).output
+        let port = try Command.run([
+            "python3", "-c", "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])",
+        ]).output
         host = "127.0.0.1:" + port.trimmingCharacters(in: .whitespacesAndNewlines)
         let configuration = directory.appending(path: "config.yml")
         try """
@@ -53,7 +57,9 @@ final class Registry {
     }
 
     func push(layout: String, _ name: String) throws {
-        let outcome = try Command.run(["skopeo", "copy", "--quiet", "--all", "--dest-tls-verify=false", "oci:\(layout)", "docker://\(host)/\(name)"])
+        let outcome = try Command.run([
+            "skopeo", "copy", "--quiet", "--all", "--dest-tls-verify=false", "oci:\(layout)", "docker://\(host)/\(name)",
+        ])
         guard outcome.status == 0 else { throw Failure("skopeo: \(outcome.errors)") }
     }
 
