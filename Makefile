@@ -10,7 +10,7 @@ BIN     := $(shell pwd)/bin
 PROGRAMS := ctr-swift ctr-swiftd ctr-swift-shim ctr-swift-oci
 UNITDIR ?= /lib/systemd/system
 
-.PHONY: help setup build build-tests test test-unit lint format bench demo install uninstall clean
+.PHONY: help setup build build-tests test test-unit test-contract lint format bench demo install uninstall clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,11 @@ build-tests: setup
 	$(BUILD) --build-tests
 	@scripts/collect-binaries "$$($(BUILD) --show-bin-path)" $(BIN) $(PROGRAMS)
 
-test: build-tests ## every test: unit, kernel, registry, integration, API contract, documentation (as root)
+test: build-tests ## every test: kernel, store, shim, integration; and the demo (as root)
 	@scripts/test all
+
+test-contract: build-tests ## the socket API against its description, in Python (as root)
+	@scripts/contract-test
 
 test-unit: build-tests ## the tests that need no root
 	@scripts/test unit

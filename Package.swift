@@ -139,9 +139,6 @@ let package = Package(
         // Unit tests run anywhere; the ones that need the kernel say so and run as root.
         tests("LinuxTests", ["Linux", .system]),
         tests("SnapshotsTests", ["Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
-        tests(
-            "ImagesTests",
-            ["Images", "Registry", "Snapshots", "ContentStore", "Metadata", "Layers", "OCI", "JSON", "Linux", .logging, .system]),
         tests("RuntimeTests", ["Runtime", "OCI", "JSON", "Linux", .system]),
         tests("ShimTests", ["Shim", "ShimProtocol", "Runtime", "OCI", "JSON", "Linux", .system]),
         tests("IntegrationTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),

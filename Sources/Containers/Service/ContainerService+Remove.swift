@@ -43,9 +43,29 @@ extension ContainerService {
 
     private func endForRemoval(_ container: Container) async throws(ContainerError) {
         if container.life.isLive { _ = try await stop(container, timeoutSeconds: 0) }
-        // The monitor may still wait for a client that was announced, or for a slow reader of output: nobody wants either now.
-        if container.life.hasShim, let pid = container.shimPID { Glibc.kill(pid, SIGKILL) }
-        _ = await container.waiters.wait(for: .shimGone) { container.life.hasShim ? nil : container.life.exit }
+        if await hasEnded(container, within: .seconds(2)) { return }
+        // The monitor still waits for a client that was announced, or for a slow reader of output: nobody wants either now.
+        if let pid = container.shimPID { Glibc.kill(pid, SIGKILL) }
+        _ = await hasEnded(container, within: .seconds(10))
+        await pool.run { self.killLeftovers(of: container) }
+    }
+
+    /// The monitor tidies up after PID 1's end; it is given the time for that.
+    private func hasEnded(_ container: Container, within limit: Duration) async -> Bool {
+        guard container.life.hasShim else { return true }
+        return await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                _ = await container.waiters.wait(for: .shimGone) { container.life.hasShim ? nil : container.life.exit }
+                return !container.life.hasShim
+            }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return false
+            }
+            let ended = await group.next() ?? false
+            group.cancelAll()
+            return ended || !container.life.hasShim
+        }
     }
 
     /// Ends every process that is left in the container's cgroup, and removes the cgroup. For containers whose shim is gone.
