@@ -15,6 +15,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("image") and not IMAGE:
             item.add_marker(pytest.mark.skip(reason="no CTR_SWIFT_TEST_IMAGE"))
+        if item.get_closest_marker("slow") and not os.environ.get("CTR_SWIFT_SLOW_TESTS"):
+            item.add_marker(pytest.mark.skip(reason="slow: no CTR_SWIFT_SLOW_TESTS"))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The daemon as a process: its settings, its socket, what it tells systemd, and how it ends."""
 import contextlib
+import http.client
 import os
+import pathlib
 import signal
 import socket
 import stat
@@ -10,6 +12,7 @@ import threading
 import time
 
 import pytest
+from conftest import IMAGE
 from unixhttp import API, UnixConnection, read_to_end
 
 DAEMON = os.environ.get("CTR_SWIFT_DAEMON")
@@ -17,6 +20,17 @@ pytestmark = [
     pytest.mark.skipif(not DAEMON, reason="no CTR_SWIFT_DAEMON"),
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the daemon does"),
 ]
+
+
+PARENT = f"contract-{os.getpid()}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_cgroup_is_left():
+    """The daemon keeps its parent cgroup for the next start; here there is none."""
+    yield
+    for directory in sorted(pathlib.Path("/sys/fs/cgroup").glob(f"**/{PARENT}/**/"), reverse=True):
+        directory.rmdir()
 
 
 class Daemon:
@@ -29,7 +43,7 @@ class Daemon:
         self.notifications.settimeout(20)
         self.log = open(place / "log", "a+")
         self.process = subprocess.Popen(
-            [DAEMON, "--root", place / "root", "--state", place / "run", "--cgroup-parent", f"contract-{os.getpid()}", *arguments],
+            [DAEMON, "--root", place / "root", "--state", place / "run", "--cgroup-parent", PARENT, *arguments],
             env={"PATH": os.environ["PATH"], "NOTIFY_SOCKET": name, **(environment or {})},
             stderr=self.log,
             **more,
@@ -264,3 +278,45 @@ def test_many_requests_during_the_end_are_answered_or_refused_cleanly(start):
     for client in clients:
         client.join(10)
     assert wrong == []
+
+
+@pytest.mark.image
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_container_outlives_the_daemon_and_its_successor_finds_it(start, how):
+    first = start()
+    first.told()
+    api = API(first.socket)
+    assert api.post("/v1/images/pull", {"reference": IMAGE}, timeout=120).lines()[-1]["event"] == "done"
+    script = "trap 'exit 6' TERM; echo up; while :; do sleep 0.05; done"
+    made = api.post("/v1/containers?start=true", {"image": IMAGE, "entrypoint": ["sh", "-c", script]}).json()
+
+    answers = []
+
+    def wait():
+        try:
+            answers.append(api.post(f"/v1/containers/{made['id']}/wait", timeout=60).json())
+        except OSError as error:
+            answers.append(error)
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    follower = UnixConnection(first.socket)
+    follower.request("GET", f"/v1/containers/{made['id']}/logs?follow=true")
+    log = follower.getresponse()
+    assert b'"up"' in log.readline()
+    time.sleep(0.2)
+    first.end(how)
+    waiter.join(20)
+    if how == signal.SIGTERM:
+        assert answers[0]["code"] == "shutting-down"
+        assert log.read() == b""
+    else:
+        # http.client tells a connection that was cut.
+        assert isinstance(answers[0], (ConnectionError, http.client.HTTPException)), answers
+
+    second = start()
+    assert second.told() == "READY=1"
+    found = api.get(f"/v1/containers/{made['id']}").json()["summary"]
+    assert (found["state"], found["pid"]) == ("running", made["pid"])
+    assert api.post(f"/v1/containers/{made['id']}/stop", {"timeoutSeconds": 5}).json()["exit"]["exitCode"] == 6
+    assert api.delete(f"/v1/containers/{made['id']}").status == 204

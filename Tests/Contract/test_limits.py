@@ -105,6 +105,7 @@ def test_a_client_that_has_closed_its_sending_half_still_gets_its_answer(api):
     assert read_to_end(plain).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.slow
 def test_slow_clients_are_let_go(api):
     """Half a minute for a body, for each piece of an archive, and for an answer that nobody takes."""
 

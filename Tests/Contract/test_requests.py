@@ -182,6 +182,7 @@ def test_what_is_no_reference_is_refused_before_the_network(api, reference):
     assert_problem(answer, 400, "invalid-request")
 
 
+@pytest.mark.slow
 def test_a_registry_that_does_not_answer(api):
     answer = api.post("/v1/images/pull", {"reference": "127.0.0.1:1/none:1"}, timeout=120)
     if answer.status == 200:
