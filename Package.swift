@@ -136,11 +136,13 @@ let package = Package(
             name: "ctr-swift-oci", dependencies: ["Runtime", "Linux", "OCI", "JSON", .arguments, .system],
             swiftSettings: strict, linkerSettings: staticExecutable),
 
+        .target(
+            name: "TestSupport", dependencies: ["CLinux", "Linux", .system], path: "Tests/TestSupport", swiftSettings: strict),
         // Unit tests run anywhere; the ones that need the kernel say so and run as root.
         tests("LinuxTests", ["Linux", .system]),
-        tests("SnapshotsTests", ["Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
-        tests("RuntimeTests", ["Runtime", "OCI", "JSON", "Linux", .system]),
-        tests("ShimTests", ["Shim", "ShimProtocol", "Runtime", "OCI", "JSON", "Linux", .system]),
-        tests("IntegrationTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
+        tests("SnapshotsTests", ["TestSupport", "Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
+        tests("RuntimeTests", ["TestSupport", "Runtime", "OCI", "JSON", "Linux", .system]),
+        tests("ShimTests", ["TestSupport", "Shim", "ShimProtocol", "Runtime", "OCI", "JSON", "Linux", .system]),
+        tests("IntegrationTests", ["TestSupport", "Client", "APITypes", "Linux", "OCI", "JSON", .system]),
     ]
 )

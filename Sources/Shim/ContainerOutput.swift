@@ -11,7 +11,7 @@ internal import SystemPackage
 final class ContainerOutput {
     let stream: ShimStream
     /// Never waits. A client gets an open file description of its own, so that nobody can make this one wait.
-    let source: OwnedFD
+    private var source: OwnedFD?
     /// Nothing more comes, or is looked at.
     private(set) var isEnded = false
     /// Logged and terminal streams: where a client's copy goes.
@@ -20,7 +20,29 @@ final class ContainerOutput {
     init(_ stream: ShimStream, _ source: consuming OwnedFD) throws(KernelError) {
         try source.setNonblocking()
         self.stream = stream
-        self.source = source
+        self.source = consume source
+    }
+
+    /// nil once it was closed.
+    var descriptor: CInt? {
+        switch source {
+        case .some(let source): source.raw
+        case .none: nil
+        }
+    }
+
+    /// A client's own open file description of the pipe; nil once it was closed.
+    func lend() throws(KernelError) -> OwnedFD? {
+        switch source {
+        case .some(let source): try source.reopenPipe(forWriting: false)
+        case .none: nil
+        }
+    }
+
+    /// Nobody will read it any more, and the container is told so: SIGPIPE, EPIPE.
+    func close() {
+        isEnded = true
+        source = nil
     }
 
     enum Taken {
@@ -31,7 +53,7 @@ final class ContainerOutput {
     }
 
     func read(into buffer: inout [UInt8]) -> Taken {
-        let raw = source.raw
+        guard let raw = descriptor else { return .end }
         var span = buffer.mutableSpan
         do throws(KernelError) {
             let count = try span.withUnsafeMutableBytes { bytes throws(KernelError) in

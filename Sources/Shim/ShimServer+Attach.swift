@@ -55,7 +55,10 @@ extension ShimServer {
     }
 
     private func offerOutput(_ output: ContainerOutput, _ offer: inout StreamOffer) throws(KernelError) {
-        guard isRelayed else { return offer.add(output.stream, try output.source.reopenPipe(forWriting: false)) }
+        guard isRelayed else {
+            if let copy = try output.lend() { offer.add(output.stream, copy) }
+            return
+        }
         var pipe = try Pipe()
         offer.add(output.stream, pipe.takeReader())
         let writer = pipe.takeWriter()
@@ -65,13 +68,13 @@ extension ShimServer {
     }
 
     private func offerTerminal(_ offer: inout StreamOffer) throws(KernelError) {
-        guard let terminal else { return }
+        guard let terminal, let raw = terminal.descriptor else { return }
         var pair = try UnixSocket.Pair(.stream)
         offer.add(.terminal, pair.takeSecond())
         let near = pair.takeFirst()
         try near.setNonblocking()
         if terminal.isEnded { return }
-        terminalInput = TerminalInput(from: try near.duplicate(), to: terminal.source.raw)
+        terminalInput = TerminalInput(from: try near.duplicate(), to: raw)
         terminal.feed = ClientFeed(near)
     }
 }

@@ -27,26 +27,36 @@ extension ShimServer {
         switch request {
         case .attach(let stdin): attach(client, stdin: stdin)
         case .status: client.tell(.status(ShimStatus(shimPID: getpid(), started: started, exit: exit)))
-        case .closeStdin, .resize, .signal:
+        case .closeStdin, .closeOutput, .resize, .signal:
             // After the end it is not refused: what was wanted has become pointless, not wrong.
-            client.tell(exit.map { .exited($0) } ?? answerWhileRunning(request))
+            client.tell(exit.map { .exited($0) } ?? answerWhileRunning(request, from: client))
         }
     }
 
-    private func answerWhileRunning(_ request: ShimRequest) -> ShimMessage {
+    private func answerWhileRunning(_ request: ShimRequest, from client: ShimClient) -> ShimMessage {
         switch request {
         case .resize(let rows, let columns): return resize(WindowSize(rows: rows, columns: columns))
         case .signal(let number): return signal(number)
+        case .closeOutput(let stream): return closeOutput(stream, from: client)
         case .closeStdin, .attach, .status:
             stdin = nil
             return .done
         }
     }
 
+    private func closeOutput(_ stream: ShimStream, from client: ShimClient) -> ShimMessage {
+        guard client === attached else { return .refused("only the client that has the streams can close one") }
+        guard stream != .terminal, let output = outputs.first(where: { $0.stream == stream }) else {
+            return .refused("there is no \(stream.rawValue) to close")
+        }
+        if isRelayed { output.feed = nil } else { output.close() }
+        return .done
+    }
+
     private func resize(_ size: WindowSize) -> ShimMessage {
-        guard let terminal else { return .refused("the container has no terminal") }
+        guard let raw = terminal?.descriptor else { return .refused("the container has no terminal") }
         do throws(KernelError) {
-            try size.apply(to: terminal.source.raw)
+            try size.apply(to: raw)
             return .done
         } catch {
             return .refused("\(error)")

@@ -96,12 +96,12 @@ final class ShimServer {
         if exit == nil { poll.add(childSignals.descriptor.raw, .readable, .children) }
         for (index, client) in clients.enumerated() { poll.add(client.connection.descriptor, .readable, .client(index)) }
         for (index, output) in outputs.enumerated() {
-            if reads(output) { poll.add(output.source.raw, .readable, .output(index)) }
+            if reads(output), let raw = output.descriptor { poll.add(raw, .readable, .output(index)) }
             if let feed = output.feed, feed.isBehind { poll.add(feed.descriptor, .writable, .feed(index)) }
         }
         if let terminalInput {
             if terminalInput.wantsToRead { poll.add(terminalInput.descriptor, .readable, .typed) }
-            if terminalInput.wantsToWrite, let terminal { poll.add(terminal.source.raw, .writable, .terminal) }
+            if terminalInput.wantsToWrite, let raw = terminal?.descriptor { poll.add(raw, .writable, .terminal) }
         }
     }
 

@@ -10,7 +10,7 @@ package import Linux
 //     |<------------- started(pid) ----------|   or failed(error), and the shim ends
 //     |  attach ---------------------------->|
 //     |<------------- attached + fds --------|   SCM_RIGHTS: [stdin], stdout, stderr; or one terminal
-//     |  resize, signal, status ------------>|
+//     |  resize, signal, status, close… ---->|
 //     |<------------- done / refused / status|   one answer a request, in order
 //     |<------------- exited(record) --------|   to every connection, once, after its first answer; then the shim ends
 //
@@ -28,6 +28,9 @@ package enum ShimRequest: Codable, Sendable, Hashable {
     case attach(stdin: Bool)
     /// Closes the shim's own hold on the container's stdin: once the client has closed its descriptor, too, the container sees the end.
     case closeStdin
+    /// Nobody reads this stream any more. Where it is lent (no log), the shim closes its own hold, and the container's next write is told
+    /// EPIPE; where it is logged, only the client's copy ends.
+    case closeOutput(ShimStream)
     case resize(rows: UInt16, columns: UInt16)
     case signal(Int32)
     case status

@@ -2,14 +2,15 @@
 
 // The form on the wire, as docs/api/attach.md describes it: {"request":"resize","rows":24,"columns":80}.
 extension ShimRequest {
-    private enum Name: String, Codable { case attach, closeStdin, resize, signal, status }
-    private enum CodingKeys: String, CodingKey { case request, stdin, rows, columns, signal }
+    private enum Name: String, Codable { case attach, closeStdin, closeOutput, resize, signal, status }
+    private enum CodingKeys: String, CodingKey { case request, stdin, stream, rows, columns, signal }
 
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         switch try values.decode(Name.self, forKey: .request) {
         case .attach: self = .attach(stdin: try values.decode(Bool.self, forKey: .stdin))
         case .closeStdin: self = .closeStdin
+        case .closeOutput: self = .closeOutput(try values.decode(ShimStream.self, forKey: .stream))
         case .resize:
             self = .resize(rows: try values.decode(UInt16.self, forKey: .rows), columns: try values.decode(UInt16.self, forKey: .columns))
         case .signal: self = .signal(try values.decode(Int32.self, forKey: .signal))
@@ -24,6 +25,9 @@ extension ShimRequest {
             try values.encode(Name.attach, forKey: .request)
             try values.encode(stdin, forKey: .stdin)
         case .closeStdin: try values.encode(Name.closeStdin, forKey: .request)
+        case .closeOutput(let stream):
+            try values.encode(Name.closeOutput, forKey: .request)
+            try values.encode(stream, forKey: .stream)
         case .resize(let rows, let columns):
             try values.encode(Name.resize, forKey: .request)
             try values.encode(rows, forKey: .rows)

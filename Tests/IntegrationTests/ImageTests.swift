@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.asRoot, .serialized) struct ImageTests {
     @Test("the node's platform is chosen from an index, another one where it is asked for, and never an attestation")
     func platforms() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
-        let host = try Command.run(["uname", "-m"]).output.hasPrefix("x86_64") ? "amd64" : "arm64"
+        let host = try command(["uname", "-m"]).output.hasPrefix("x86_64") ? "amd64" : "arm64"
         let other = host == "amd64" ? "arm64" : "amd64"
         try withNode { (node: Node) throws in
             #expect(try node.good("run", "--rm", image, "cat", "/etc/architecture") == host + "\n")
             #expect(try node.good("run", "--rm", "--platform", "linux/\(other)", image, "cat", "/etc/architecture") == other + "\n")
             let missing = try node.ctr("pull", "--platform", "linux/s390x", image)
-            #expect(missing.status == 1)
+            #expect(missing.code == 1)
             #expect(missing.errors.contains("linux/amd64") && missing.errors.contains("linux/arm64"), "the error lists what exists")
         }
     }
@@ -23,7 +24,7 @@ import Testing
         let registry = try Registry()
         defer { registry.stop() }
         try registry.push(layout: "\(Node.fixtures)/layers-127", "test/flipped:1")
-        let raw = try Command.run(["skopeo", "inspect", "--raw", "--tls-verify=false", "docker://\(registry.host)/test/flipped:1"]).output
+        let raw = try command(["skopeo", "inspect", "--raw", "--tls-verify=false", "docker://\(registry.host)/test/flipped:1"]).output
         let manifest = try #require(try JSONSerialization.jsonObject(with: Data(raw.utf8)) as? [String: Any])
         let layer = try #require((manifest["layers"] as? [[String: Any]])?[3]["digest"] as? String)
         let file = registry.blobFile(String(layer.dropFirst(7)))
@@ -32,7 +33,7 @@ import Testing
         try bytes.write(to: URL(filePath: file))
         try withNode { (node: Node) throws in
             let outcome = try node.ctr("pull", "\(registry.host)/test/flipped:1")
-            #expect(outcome.status == 1)
+            #expect(outcome.code == 1)
             #expect(outcome.errors.contains(layer), "the error names the digest that was expected: \(outcome.errors)")
             #expect(try node.json("snapshot", "ls") as? [[String: String]] == [])
             #expect(try node.good("images", "-q") == "")
@@ -47,7 +48,7 @@ import Testing
             let most = try registry.byDigest("test/layers-127")
             #expect(try node.good("run", "--rm", most) == "126\n")
             let refused = try node.ctr("pull", try registry.byDigest("test/layers-128"))
-            #expect(refused.status == 1)
+            #expect(refused.code == 1)
             #expect(refused.errors.contains("128") && refused.errors.contains("127"))
             #expect(refused.errors.contains("max-layers"))
         }
@@ -62,17 +63,17 @@ import Testing
         try withNode { (node: Node) throws in
             let layout = "\(Node.fixtures)/layers-127"
             let directory = node.directory.path
-            try Command.run(["tar", "-C", layout, "-cf", directory + "/layout.tar", "."])
-            let saved = try Command.run([
+            try command(["tar", "-C", layout, "-cf", directory + "/layout.tar", "."])
+            let saved = try command([
                 "skopeo", "copy", "--quiet", "oci:\(layout)", "docker-archive:\(directory)/saved.tar:test/saved:2",
             ])
-            #expect(saved.status == 0, "\(saved.errors)")
+            #expect(saved.code == 0, "\(saved.errors)")
             for (source, input) in [
                 (["-i", layout], nil), (["-i", directory + "/layout.tar"], nil),
-                ([], try Data(contentsOf: URL(filePath: directory + "/saved.tar"))),
+                ([], Array(try Data(contentsOf: URL(filePath: directory + "/saved.tar")))),
             ] {
                 let outcome = try node.ctr(["image", "load"] + source, input: input)
-                #expect(outcome.status == 0, "\(outcome.errors)")
+                #expect(outcome.code == 0, "\(outcome.errors)")
             }
             #expect(try node.good("run", "--rm", "--pull", "never", "test/saved:2") == "126\n")
         }
@@ -92,7 +93,7 @@ import Testing
             let lower = try #require(usage["lowerBytes"] as? Int)
             let unshared = try #require(usage["unsharedBytes"] as? Int)
             #expect(unshared > lower * 9)
-            let onDisk = try #require(Int(try Command.run(["du", "-s", "-B1", node.root + "/layers"]).output.split(separator: "\t")[0]))
+            let onDisk = try #require(Int(try command(["du", "-s", "-B1", node.root + "/layers"]).output.split(separator: "\t")[0]))
             #expect(abs(onDisk - lower) < lower / 20)
             for number in 0..<10 { try node.good("rm", "-f", "c\(number)") }
             try node.good("rmi", image)
@@ -106,7 +107,7 @@ import Testing
         try withNode { (node: Node) throws in
             try node.good("run", "--name", "keeper", image, "true")
             let refused = try node.ctr("rmi", image)
-            #expect(refused.status == 1)
+            #expect(refused.code == 1)
             #expect(refused.errors.contains("keeper") || refused.errors.contains("in use") || refused.errors.contains("used"))
             try node.good("rm", "keeper")
             try node.good("rmi", image)
@@ -120,15 +121,15 @@ import Testing
         let directory = "/tmp/ctr-swift-disk-\(UInt32.random(in: 0...UInt32.max))"
         try FileManager.default.createDirectory(atPath: directory + "/mount", withIntermediateDirectories: true)
         defer {
-            _ = try? Command.run(["umount", directory + "/mount"])
+            _ = try? command(["umount", directory + "/mount"])
             try? FileManager.default.removeItem(atPath: directory)
         }
-        try Command.run(["truncate", "-s", "96M", directory + "/disk"])
-        #expect(try Command.run(["mkfs.ext4", "-q", directory + "/disk"]).status == 0)
-        #expect(try Command.run(["mount", "-o", "loop", directory + "/disk", directory + "/mount"]).status == 0)
+        try command(["truncate", "-s", "96M", directory + "/disk"])
+        #expect(try command(["mkfs.ext4", "-q", directory + "/disk"]).code == 0)
+        #expect(try command(["mount", "-o", "loop", directory + "/disk", directory + "/mount"]).code == 0)
         let node = try Node(configuration: "reserve-bytes = 8388608\nreserve-inodes = 100\n", root: directory + "/mount/root")
         let outcome = try node.ctr("pull", image)
-        #expect(outcome.status == 1)
+        #expect(outcome.code == 1)
         #expect(outcome.errors.contains("bytes") || outcome.errors.contains("space"), "\(outcome.errors)")
         #expect(try node.good("snapshot", "ls", "--json").trimmingCharacters(in: .whitespacesAndNewlines) == "[]")
         let small = try Registry.withFixtures().byDigest("test/busybox")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.asRoot, .serialized) struct LifeTests {
@@ -14,13 +15,13 @@ import Testing
             try node.good("run", "-d", "--name", "ends", image, "sh", "-c", "sleep 1; exit 7")
             try node.good("run", "-d", "--rm", "--name", "goes", image, "sleep", "1")
             let pid = try node.good("inspect", "--format", "{{.summary.pid}}", "lives")
-            node.killDaemon()
+            try node.killDaemon()
             sleep(2)
             try node.start()
             #expect(try node.good("inspect", "--format", "{{.summary.pid}}", "lives") == pid)
             #expect(try node.good("ps", "--format", "{{.name}}") == "lives\n")
             #expect(try node.good("wait", "ends") == "7\n")
-            #expect(try node.ctr("inspect", "goes").status == 1, "one that is to be removed is removed")
+            #expect(try node.ctr("inspect", "goes").code == 1, "one that is to be removed is removed")
             let exit = try #require(
                 ((try node.json("inspect", "ends") as? [[String: Any]])?.first?["summary"] as? [String: Any])?["exit"] as? [String: Any])
             #expect(exit["finishedAt"] as? String ?? "" > exit["startedAt"] as? String ?? "~")
@@ -55,7 +56,7 @@ import Testing
         let image = try Registry.withFixtures().byDigest("test/busybox")
         try withNode { (node: Node) throws in
             let id = try node.good("run", "-d", "--name", "orphan", image, "sleep", "1000").trimmingCharacters(in: .whitespacesAndNewlines)
-            let shims = try Command.run(["pgrep", "-f", "ctr-swift-shim.*\(id)"]).output.split(separator: "\n")
+            let shims = try command(["pgrep", "-f", "ctr-swift-shim.*\(id)"]).output.split(separator: "\n")
             for shim in shims {
                 let pid = try #require(pid_t(shim))
                 kill(pid, SIGKILL)
@@ -68,14 +69,14 @@ import Testing
     @Test("two daemons on one root must not be; two roots side by side may")
     func locks() throws {
         try withNode { (node: Node) throws in
-            let second = try Command.run([
+            let second = try command([
                 Node.bin + "/ctr-swiftd", "--root", node.root, "--state", node.directory.path + "/run2", "--socket",
                 node.directory.path + "/second.sock",
             ])
-            #expect(second.status != 0)
+            #expect(second.code != 0)
             #expect(second.errors.contains(node.root) || second.output.contains(node.root))
-            #expect(try node.ctr("version").status == 0)
-            try withNode { (other: Node) throws in #expect(try other.ctr("version").status == 0) }
+            #expect(try node.ctr("version").code == 0)
+            try withNode { (other: Node) throws in #expect(try other.ctr("version").code == 0) }
         }
     }
 
@@ -96,8 +97,8 @@ import Testing
         let image = try Registry.withFixtures().byDigest("test/busybox")
         try withNode { (node: Node) throws in
             try node.good("run", "-d", "--name", "one", image, "sleep", "100")
-            #expect(try node.ctr("run", "--rm", "--name", "one", image, "true").status == 125)
-            #expect(try node.ctr("rm", "one").status == 1)
+            #expect(try node.ctr("run", "--rm", "--name", "one", image, "true").code == 125)
+            #expect(try node.ctr("rm", "one").code == 1)
             try node.good("rm", "-f", "one")
             try node.good("run", "--rm", "--name", "one", image, "true")
         }

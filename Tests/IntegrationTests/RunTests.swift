@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.asRoot, .serialized) struct RunTests {
@@ -11,7 +12,7 @@ import Testing
             let outcome = try node.ctr("run", "--rm", image, "sh", "-c", "echo pid $$; echo word >&2; exit \(code)")
             #expect(outcome.output == "pid 1\n")
             #expect(outcome.errors.hasSuffix("word\n"))
-            #expect(outcome.status == code)
+            #expect(outcome.code == code)
         }
     }
 
@@ -19,11 +20,11 @@ import Testing
     func runtimeExitCodes() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
         try withNode { (node: Node) throws in
-            #expect(try node.ctr("run", "--rm", image, "no-such-program").status == 127)
-            #expect(try node.ctr("run", "--rm", image, "/etc/passwd").status == 126)
-            #expect(try node.ctr("run", "--rm", image, "/etc").status == 126)
-            #expect(try node.ctr("run", "--rm", "--name", "a b", image, "true").status == 125)
-            #expect(try node.ctr("run", "--rm", "-u", "nobody-here", image, "true").status == 125)
+            #expect(try node.ctr("run", "--rm", image, "no-such-program").code == 127)
+            #expect(try node.ctr("run", "--rm", image, "/etc/passwd").code == 126)
+            #expect(try node.ctr("run", "--rm", image, "/etc").code == 126)
+            #expect(try node.ctr("run", "--rm", "--name", "a b", image, "true").code == 125)
+            #expect(try node.ctr("run", "--rm", "-u", "nobody-here", image, "true").code == 125)
             #expect(try node.good("ps", "-aq") == "")
         }
     }
@@ -35,21 +36,14 @@ import Testing
         let image = try Registry.withFixtures().byDigest("test/busybox")
         try withNode { (node: Node) throws in
             try node.good("pull", image)
-            let process = Process()
-            process.executableURL = URL(filePath: Node.bin + "/ctr-swift")
-            process.environment = ["CTR_SWIFT_SOCKET": node.socket, "HOME": node.directory.path]
-            process.arguments = [
+            let process = try node.started(
                 "run", "--rm", image, "sh", "-c",
-                "trap 'echo got \(name); exit \(status)' \(name); echo ready; while :; do sleep 0.05; done",
-            ]
-            let output = Pipe()
-            process.standardOutput = output
-            try process.run()
-            #expect(output.fileHandleForReading.availableData == Data("ready\n".utf8))
-            kill(process.processIdentifier, signal)
-            #expect(output.fileHandleForReading.readDataToEndOfFile() == Data("got \(name)\n".utf8))
-            process.waitUntilExit()
-            #expect(process.terminationStatus == status)
+                "trap 'echo got \(name); exit \(status)' \(name); echo ready; while :; do sleep 0.05; done")
+            try process.wait { $0 == "ready\n" }
+            process.signal(signal)
+            let outcome = try process.finish()
+            #expect(outcome.output == "ready\ngot \(name)\n")
+            #expect(outcome.code == status)
         }
     }
 
@@ -71,10 +65,13 @@ import Testing
     func streams() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
         try withNode { (node: Node) throws in
-            let input = Data((0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) })
-            let sum = try Command.run(["sha256sum"], input: input).output
+            let input = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+            let sum = try command(["sha256sum"], input: input).output
             #expect(try node.ctr("run", "--rm", "-i", image, "sha256sum", input: input).output == sum)
             #expect(try node.good("run", "--rm", image, "sh", "-c", "head -c 20000000 /dev/zero | tr '\\0' x").count == 20_000_000)
+            let ctr = "\(Node.bin)/ctr-swift --socket \(node.socket)"
+            let piped = try command(["sh", "-c", "\(ctr) run --rm \(image) yes | head -2; \(ctr) ps -q"])
+            #expect(piped.output == "y\ny\n", "a reader that has gone ends the container, as it would any program")
             #expect(try node.ctr("run", "--rm", image, "cat").output == "", "without -i stdin is /dev/null")
         }
     }
@@ -106,7 +103,7 @@ import Testing
                         os.write(master, b"hello\\r")
                 print(data.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
                 """
-            let outcome = try Command.run(
+            let outcome = try command(
                 ["python3", "-c", script, Node.bin + "/ctr-swift", image], environment: ["CTR_SWIFT_SOCKET": node.socket])
             #expect(outcome.output.contains("/dev/pts/0") || outcome.output.contains("/dev/console"))
             #expect(outcome.output.contains("got hello"))
@@ -119,7 +116,7 @@ import Testing
         let image = try Registry.withFixtures().byDigest("test/busybox")
         try withNode { (node: Node) throws in
             try node.good("run", "--rm", image, "true")
-            let descriptors = "/proc/\(node.daemon.processIdentifier)/fd"
+            let descriptors = "/proc/\(node.daemon.pid)/fd"
             let before = try FileManager.default.contentsOfDirectory(atPath: descriptors).count
             for _ in 0..<200 { try node.good("run", "--rm", image, "true") }
             #expect(node.mounts == [])
@@ -137,8 +134,8 @@ import Testing
         try withNode { (node: Node) throws in
             let outcome = try node.ctr("run", "--rm", image)
             #expect(outcome.output.hasPrefix("pid 1 python 3 release 12"))
-            #expect(outcome.status == 0)
-            #expect(try node.ctr("run", "--rm", image, "9").status == 9)
+            #expect(outcome.code == 0)
+            #expect(try node.ctr("run", "--rm", image, "9").code == 9)
             let listing = try node.good(
                 "run", "--rm", "--entrypoint", "/bin/sh", image, "-c",
                 "id -u; stat -c '%a %U' /usr /usr/bin /tmp; ls /usr/share/doc; ls -d /usr/share/man; cat /etc/app.conf; pwd")

@@ -6,6 +6,7 @@ import Linux
 import OCI
 import Runtime
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite(.asRoot, .busybox) struct CgroupTests {
@@ -24,8 +25,8 @@ import Testing
             _ = try? bundle.verb("delete", ["--force"])
             _ = try? child.finish()
         }
-        try waitUntil { try child.text("out").hasPrefix("ready") || !child.text("err").isEmpty }
-        #expect(try child.text("err").isEmpty)
+        try waitUntil { child.output.hasPrefix("ready") || !child.errors.isEmpty }
+        #expect(child.errors.isEmpty)
         try body()
     }
 

@@ -5,6 +5,7 @@ import Linux
 import OCI
 import Runtime
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite(.asRoot, .busybox) struct IdentityTests {

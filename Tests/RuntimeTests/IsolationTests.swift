@@ -5,6 +5,7 @@ import Linux
 import OCI
 import Runtime
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite(.asRoot, .busybox) struct IsolationTests {
@@ -51,7 +52,7 @@ import Testing
         func here() throws -> [String] { try MountInfo.all().map(\.mountPoint).filter { $0.contains("ctr-swift-bundle") } }
         let bundle = try TestBundle(["/bin/probe", "pause"])
         let child = try bundle.start()
-        try waitUntil { try child.text("out") == "ready\n" }
+        try waitUntil { child.output == "ready\n" }
         #expect(try here().filter { $0.hasPrefix(bundle.path.string) }.isEmpty)
         _ = try bundle.verb("delete", ["--force"])
         #expect(try child.finish().code == 137)
@@ -113,8 +114,8 @@ import Testing
         try makeDirectory(volume, mode: 0o755)
         bundle.spec.mounts?.append(.init(destination: "/vol", type: "bind", source: volume.string, options: ["rbind"]))
         let child = try bundle.start()
-        try waitUntil { try child.text("out").hasPrefix("done\nready") || !child.text("err").isEmpty }
-        #expect(try child.text("err").isEmpty)
+        try waitUntil { child.output.hasPrefix("done\nready") || !child.errors.isEmpty }
+        #expect(child.errors.isEmpty)
         #expect(try !MountInfo.all().contains { $0.mountPoint.hasPrefix(bundle.path.string) })
         _ = try bundle.verb("delete", ["--force"])
         _ = try child.finish()

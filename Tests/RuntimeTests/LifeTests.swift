@@ -6,6 +6,7 @@ import Linux
 import OCI
 import Runtime
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite(.asRoot, .busybox) struct LifeTests {
@@ -16,9 +17,9 @@ import Testing
         let created = try child.finishKeepingOutput()
         #expect(created == 0)
         #expect(try bundle.status() == "created")
-        #expect(try child.text("out").isEmpty)
+        #expect(child.output.isEmpty)
         #expect(try bundle.verb("start").code == 0)
-        try waitUntil { try child.text("out") == "started\nready\n" }
+        try waitUntil { child.output == "started\nready\n" }
         #expect(try bundle.status() == "running")
         #expect(try bundle.verb("start").code != 0)
         #expect(try bundle.verb("delete").code != 0)
@@ -27,7 +28,6 @@ import Testing
         try waitUntil { try bundle.status() == "stopped" }
         #expect(try bundle.verb("delete").code == 0)
         #expect(try bundle.verb("state").code != 0)
-        child.discard()
     }
 
     @Test("a container that was only created can be deleted") func deleteCreated() throws {
@@ -47,7 +47,7 @@ import Testing
     @Test("signals to `run` reach the program") func forwarded() throws {
         let bundle = try TestBundle(shell: "trap 'echo got; exit 42' TERM; echo ready; while :; do sleep 0.05; done")
         let child = try bundle.start()
-        try waitUntil { try child.text("out") == "ready\n" }
+        try waitUntil { child.output == "ready\n" }
         kill(child.pid, SIGTERM)
         let result = try child.finish()
         #expect(result.code == 42 && result.output == "ready\ngot\n", "\(result)")

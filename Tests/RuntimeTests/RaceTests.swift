@@ -5,6 +5,7 @@ import Linux
 import OCI
 import Runtime
 import SystemPackage
+import TestSupport
 import Testing
 
 /// Another container (here: a process of the host) changes a shared volume while a mount is made below it (CVE-2021-30465).

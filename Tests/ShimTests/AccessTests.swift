@@ -4,6 +4,7 @@ import Glibc
 import Linux
 import ShimProtocol
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite(.asRoot, .busybox) struct AccessTests {

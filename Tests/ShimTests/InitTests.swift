@@ -5,6 +5,7 @@ import Linux
 import OCI
 import ShimProtocol
 import SystemPackage
+import TestSupport
 import Testing
 
 /// The shim's binary as PID 1 of a container (`--init`), bound read-only as the engine does.

@@ -6,6 +6,7 @@ import Linux
 import OCI
 import ShimProtocol
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite(.asRoot, .busybox) struct LifeTests {

@@ -5,6 +5,7 @@ import JSON
 import Linux
 import ShimProtocol
 import SystemPackage
+import TestSupport
 import Testing
 
 /// The form on the wire, as docs/api/attach.md promises it to clients in other languages.

@@ -4,6 +4,7 @@ import Glibc
 import Linux
 import ShimProtocol
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite(.asRoot, .busybox) struct StreamTests {
@@ -144,6 +145,39 @@ import Testing
         #expect(client.readAll(.stderr) == "end\n")
         #expect(try shim.exited().exitCode == 2)
         #expect(try shim.container.log().count == 100_001)
+    }
+
+    @Test("a lent output that its client closes by request ends the writer, as a shell's pipe does; the other one goes on")
+    func closedByRequest() throws {
+        let shim = try TestContainer(shell: "yes; echo status $? >&2", expectsAttach: true).start()
+        try shim.started()
+        let client = try shim.connect()
+        try client.attach()
+        _ = client.read(.stdout, until: "y\n")
+        client.close(.stdout)
+        guard case .done? = try client.ask(.closeOutput(.stdout)) else { throw Unexpected(nil) }
+        #expect(client.readAll(.stderr).hasSuffix("status 141\n"))
+        #expect(try shim.exited().exitCode == 0)
+    }
+
+    @Test("an output is closed for a log's sake never, and only by the client that has it", arguments: [false, true])
+    func refusedToClose(logged: Bool) throws {
+        let shim = try TestContainer(shell: "read line; seq 1 1000; exit 3", openStdin: true, logged: logged).start()
+        try shim.started()
+        let stranger = try shim.connect()
+        guard case .refused? = try stranger.ask(.closeOutput(.stdout)) else { throw Unexpected(nil) }
+        let client = try shim.connect()
+        try client.attach(stdin: true)
+        guard case .refused? = try client.ask(.closeOutput(.terminal)) else { throw Unexpected(nil) }
+        if logged {
+            guard case .done? = try client.ask(.closeOutput(.stdout)) else { throw Unexpected(nil) }
+            client.write("\n")
+            #expect(try shim.exited().exitCode == 3)
+            #expect(try shim.container.log().count == 1000)
+        } else {
+            client.write("\n")
+            #expect(client.readAll().hasSuffix("\n1000\n"))
+        }
     }
 
     @Test("output waits at most ten seconds for the announced client")

@@ -7,6 +7,7 @@ import OCI
 import Snapshots
 import Synchronization
 import SystemPackage
+import TestSupport
 import Testing
 
 /// What a crash does at each step: the root is copied there as a killed process would leave it, the power is cut there, an error is

@@ -6,6 +6,7 @@ import Metadata
 import OCI
 import Snapshots
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct UpperTests {

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 /// A daemon on a temporary root, with a socket and a cgroup parent of its own. `leave()` checks that nothing stays behind.
 final class Node {
     let directory: URL
-    private(set) var daemon: Process
+    private(set) var daemon: ChildProcess
     let cgroupParent: String
     private let arguments: [String]
+    private var earlierLogs = ""
     let root: String
 
     static let bin = ProcessInfo.processInfo.environment["CTR_SWIFT_BIN"] ?? FileManager.default.currentDirectoryPath + "/bin"
@@ -26,67 +28,70 @@ final class Node {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
         cgroupParent = name
         self.root = root ?? directory.path + "/root"
+        var arguments = [Self.bin + "/ctr-swiftd", "--root", self.root, "--state", directory.path + "/run", "--cgroup-parent", name]
+        arguments += ["--socket", directory.path + "/run/ctr-swift.sock"]
         if let configuration {
             let file = directory.appending(path: "config.toml")
             try configuration.write(to: file, atomically: true, encoding: .utf8)
-            arguments = ["--config", file.path]
-        } else {
-            arguments = []
+            arguments += ["--config", file.path]
         }
-        daemon = Process()
-        try start()
+        self.arguments = arguments
+        daemon = try ChildProcess(arguments)
+        try waitUntilItAnswers()
     }
 
     func start() throws {
-        daemon = Process()
-        daemon.executableURL = URL(filePath: Self.bin + "/ctr-swiftd")
-        daemon.arguments =
-            ["--root", root, "--state", directory.path + "/run", "--socket", socket, "--cgroup-parent", cgroupParent] + arguments
-        let log = directory.path + "/daemon.log"
-        if !FileManager.default.fileExists(atPath: log) { _ = FileManager.default.createFile(atPath: log, contents: nil) }
-        let handle = try FileHandle(forWritingTo: URL(filePath: log))
-        try handle.seekToEnd()
-        daemon.standardError = handle
-        daemon.standardOutput = handle
-        daemon.standardInput = FileHandle.nullDevice
-        try daemon.run()
-        for _ in 0..<500 {
-            if try ctr("version").status == 0 { return }
+        earlierLogs += daemon.errors
+        daemon = try ChildProcess(arguments)
+        try waitUntilItAnswers()
+    }
+
+    private func waitUntilItAnswers() throws {
+        for _ in 0..<1000 {
+            if try ctr("version").code == 0 { return }
             if !daemon.isRunning { break }
             usleep(10_000)
         }
         throw Failure("the daemon did not start: \(daemonLog)")
     }
 
-    var daemonLog: String { (try? String(contentsOfFile: directory.path + "/daemon.log", encoding: .utf8)) ?? "" }
+    var daemonLog: String { earlierLogs + daemon.errors }
 
     /// SIGKILL: no goodbye.
-    func killDaemon() {
-        kill(daemon.processIdentifier, SIGKILL)
-        daemon.waitUntilExit()
+    func killDaemon() throws {
+        daemon.signal(SIGKILL)
+        _ = try daemon.finish()
     }
 
-    func stopDaemon() {
-        daemon.terminate()
-        daemon.waitUntilExit()
+    @discardableResult
+    func stopDaemon() throws -> Outcome {
+        daemon.signal(SIGTERM)
+        return try daemon.finish()
     }
 
     /// The command line against this node.
     @discardableResult
-    func ctr(_ arguments: String..., input: Data? = nil) throws -> Outcome { try ctr(arguments, input: input) }
+    func ctr(_ arguments: String..., input: [UInt8]? = nil) throws -> Outcome { try ctr(arguments, input: input) }
 
     @discardableResult
-    func ctr(_ arguments: [String], input: Data? = nil) throws -> Outcome {
-        try Command.run(
+    func ctr(_ arguments: [String], input: [UInt8]? = nil) throws -> Outcome {
+        try started(arguments, input: input).finish()
+    }
+
+    /// The command line, not waited for.
+    func started(_ arguments: String...) throws -> ChildProcess { try started(arguments) }
+
+    private func started(_ arguments: [String], input: [UInt8]? = nil) throws -> ChildProcess {
+        try ChildProcess(
             [Self.bin + "/ctr-swift"] + arguments, environment: ["CTR_SWIFT_SOCKET": socket, "HOME": directory.path], input: input)
     }
 
     /// The command line, which has to succeed.
     @discardableResult
-    func good(_ arguments: String..., input: Data? = nil, location: SourceLocation = #_sourceLocation) throws -> String {
+    func good(_ arguments: String..., input: [UInt8]? = nil, location: SourceLocation = #_sourceLocation) throws -> String {
         let outcome = try ctr(arguments, input: input)
         try #require(
-            outcome.status == 0, "\(arguments.joined(separator: " ")): exit \(outcome.status): \(outcome.errors)", sourceLocation: location)
+            outcome.code == 0, "\(arguments.joined(separator: " ")): exit \(outcome.code): \(outcome.errors)", sourceLocation: location)
         return outcome.output
     }
 
@@ -99,8 +104,7 @@ final class Node {
         if !daemon.isRunning { try start() }
         for id in try good("ps", "-aq").split(separator: "\n") { try ctr("rm", "-f", String(id)) }
         #expect(try good("ps", "-aq") == "")
-        stopDaemon()
-        #expect(daemon.terminationStatus == 0, "the daemon ended badly: \(daemonLog.suffix(2000))")
+        #expect(try stopDaemon().code == 0, "the daemon ended badly: \(daemonLog.suffix(2000))")
         #expect(mounts == [], "mounts are left")
         #expect(cgroups == [], "cgroups are left")
         #expect(try processes() == [], "processes are left")
@@ -146,11 +150,6 @@ final class Node {
     }
 }
 
-struct Failure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}
-
 /// Runs a body against a node that is checked for leftovers afterwards, also when the body throws.
 func withNode(configuration: String? = nil, _ body: (Node) throws -> Void) throws {
     let node = try Node(configuration: configuration)
@@ -159,8 +158,4 @@ func withNode(configuration: String? = nil, _ body: (Node) throws -> Void) throw
     let left = Result { try node.leave() }
     try result.get()
     try left.get()
-}
-
-extension Trait where Self == ConditionTrait {
-    static var asRoot: Self { .enabled("needs root: run `make test` as root") { geteuid() == 0 } }
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 
 /// Debian's docker-registry on a free port of 127.0.0.1, on a temporary directory.
 final class Registry {
     let host: String
     let directory: URL
-    private let process = Process()
+    private let process: ChildProcess
 
     /// Shared by the tests that only read from it.
     nonisolated(unsafe) private static var shared: Result<Registry, any Error>?
@@ -33,7 +34,7 @@ final class Registry {
     init() throws {
         directory = URL(filePath: "/tmp/ctr-swift-registry-\(UInt32.random(in: 0...UInt32.max))")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let port = try Command.run([
+        let port = try command([
             "python3", "-c", "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])",
         ]).output
         host = "127.0.0.1:" + port.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -44,29 +45,25 @@ final class Registry {
         storage: { filesystem: { rootdirectory: \(directory.path)/data }, delete: { enabled: true } }
         http: { addr: \(host) }
         """.write(to: configuration, atomically: true, encoding: .utf8)
-        process.executableURL = URL(filePath: "/usr/bin/docker-registry")
-        process.arguments = ["serve", configuration.path]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try ChildProcess(["docker-registry", "serve", configuration.path])
         for _ in 0..<200 {
-            if try Command.run(["curl", "-fs", "http://\(host)/v2/"]).status == 0 { return }
+            if try command(["curl", "-fs", "http://\(host)/v2/"]).code == 0 { return }
             usleep(20_000)
         }
-        throw Failure("docker-registry did not start")
+        throw Failure("docker-registry did not start: \(process.errors)")
     }
 
     func push(layout: String, _ name: String) throws {
-        let outcome = try Command.run([
+        let outcome = try command([
             "skopeo", "copy", "--quiet", "--all", "--dest-tls-verify=false", "oci:\(layout)", "docker://\(host)/\(name)",
         ])
-        guard outcome.status == 0 else { throw Failure("skopeo: \(outcome.errors)") }
+        guard outcome.code == 0 else { throw Failure("skopeo: \(outcome.errors)") }
     }
 
     /// `host/name@sha256:…` of what the tag points at now.
     func byDigest(_ name: String, tag: String = "1") throws -> String {
-        let raw = try Command.run(["skopeo", "inspect", "--raw", "--tls-verify=false", "docker://\(host)/\(name):\(tag)"])
-        let digest = try Command.run(["sha256sum"], input: Data(raw.output.utf8)).output.prefix(64)
+        let raw = try command(["skopeo", "inspect", "--raw", "--tls-verify=false", "docker://\(host)/\(name):\(tag)"])
+        let digest = try command(["sha256sum"], input: Array(raw.output.utf8)).output.prefix(64)
         return "\(host)/\(name)@sha256:\(digest)"
     }
 
@@ -74,8 +71,8 @@ final class Registry {
     func blobFile(_ hex: String) -> String { "\(directory.path)/data/docker/registry/v2/blobs/sha256/\(hex.prefix(2))/\(hex)/data" }
 
     func stop() {
-        process.terminate()
-        process.waitUntilExit()
+        process.signal(SIGTERM)
+        _ = try? process.finish()
         try? FileManager.default.removeItem(at: directory)
     }
 }

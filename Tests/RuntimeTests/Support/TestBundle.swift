@@ -6,6 +6,7 @@ import Linux
 import OCI
 import Runtime
 import SystemPackage
+import TestSupport
 
 /// A bundle with busybox and the probe in a directory of its own, gone when the value is.
 ///
@@ -56,13 +57,13 @@ final class TestBundle {
 
     /// `run` to its end.
     @discardableResult
-    func run() throws -> CommandResult { try start().finish() }
+    func run() throws -> Outcome { try start().finish() }
 
-    func start(input: CInt? = nil) throws -> ChildProcess {
+    func start(input: [UInt8]? = nil) throws -> ChildProcess {
         try ChildProcess(arguments("run", ["--bundle", path.string] + options + [id]), input: input)
     }
 
-    func verb(_ name: String, _ more: [String] = []) throws -> CommandResult { try command(arguments(name, more + [id])) }
+    func verb(_ name: String, _ more: [String] = []) throws -> Outcome { try command(arguments(name, more + [id])) }
 
     /// The state as `state` prints it.
     func status() throws -> String {

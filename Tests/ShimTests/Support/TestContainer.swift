@@ -7,6 +7,7 @@ import OCI
 import Runtime
 import ShimProtocol
 import SystemPackage
+import TestSupport
 
 /// What the engine would have prepared: a bundle, a layer with busybox, a state directory. Gone when the value is.
 final class TestContainer {

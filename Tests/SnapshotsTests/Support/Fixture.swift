@@ -9,11 +9,8 @@ import OCI
 import Snapshots
 import Synchronization
 import SystemPackage
+import TestSupport
 import Testing
-
-extension Trait where Self == ConditionTrait {
-    static var asRoot: Self { .enabled("needs root: run `make test` as root") { geteuid() == 0 } }
-}
 
 /// A store on a root of its own.
 struct Node {
@@ -66,30 +63,11 @@ enum Files {
     }
 }
 
-struct CommandFailed: Error {
-    var line: String
-    var status: CInt
-}
-
 /// Runs a shell command line.
-/// - Throws: `CommandFailed` where it ends with another status than 0.
+/// - Throws: `Failure` where it ends with another status than 0.
 func shell(_ line: String) throws {
-    let null = try openFile("/dev/null", O_RDWR)
-    var pid: pid_t = 0
-    let words: [String] = ["sh", "-c", line]
-    let arguments = words.map { strdup($0) }
-    defer { for argument in arguments { free(argument) } }
-    let environment = [strdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")]
-    defer { for entry in environment { free(entry) } }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, null.raw, 0)
-    posix_spawn_file_actions_adddup2(&actions, null.raw, 1)
-    try #require(posix_spawn(&pid, "/bin/sh", &actions, nil, arguments + [nil], environment + [nil]) == 0)
-    var status: CInt = 0
-    while waitpid(pid, &status, 0) == -1, errno == EINTR {}
-    if status != 0 { throw CommandFailed(line: line, status: status) }
+    let outcome = try command(["/bin/sh", "-c", line])
+    if outcome.code != 0 { throw Failure("\(line): \(outcome)") }
 }
 
 // MARK: - Made-up images
