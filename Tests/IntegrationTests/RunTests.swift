@@ -69,8 +69,9 @@ import Testing
             let sum = try command(["sha256sum"], input: input).output
             #expect(try node.ctr("run", "--rm", "-i", image, "sha256sum", input: input).output == sum)
             #expect(try node.good("run", "--rm", image, "sh", "-c", "head -c 20000000 /dev/zero | tr '\\0' x").count == 20_000_000)
-            let ctr = "\(Node.bin)/ctr-swift --socket \(node.socket)"
-            let piped = try command(["sh", "-c", "\(ctr) run --rm \(image) yes | head -2; \(ctr) ps -q"])
+            let piped = try command(
+                ["sh", "-c", "\(Node.bin)/ctr-swift run --rm \(image) yes | head -2; \(Node.bin)/ctr-swift ps -q"],
+                environment: ["CTR_SWIFT_SOCKET": node.socket])
             #expect(piped.output == "y\ny\n", "a reader that has gone ends the container, as it would any program")
             #expect(try node.ctr("run", "--rm", image, "cat").output == "", "without -i stdin is /dev/null")
         }
