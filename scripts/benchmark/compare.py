@@ -130,8 +130,13 @@ def pull():
 def main():
     version = subprocess.run([f"{BIN}/ctr-swift", "version"], capture_output=True, text=True).stdout.strip().splitlines()
     print("; ".join(version[:2]), "| kernel", os.uname().release, "|", os.cpu_count(), "cores")
-    for name in sys.argv[1:] or ["run", "pull"]:
-        {"run": run, "pull": pull}[name]()
+    try:
+        for name in sys.argv[1:] or ["run", "pull"]:
+            {"run": run, "pull": pull}[name]()
+    finally:
+        # Podman binds its store onto itself, and leaves it so.
+        for mount in [line.split()[4] for line in open("/proc/self/mountinfo") if f" {WORK}/podman" in line][::-1]:
+            subprocess.run(["umount", mount], check=False)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,8 @@ int main(int argc, char **argv) {
     must(pid, "clone");
     int status;
     must(waitpid(pid, &status, 0), "waitpid");
+    snprintf(path, sizeof path, "%s/work/work/incompat/volatile/dirty", argv[2]);
+    unlink(path);
     snprintf(path, sizeof path, "%s/work/work/incompat/volatile", argv[2]);
     rmdir(path);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 125;
