@@ -144,5 +144,10 @@ let package = Package(
         tests("RuntimeTests", ["TestSupport", "Runtime", "OCI", "JSON", "Linux", .system]),
         tests("ShimTests", ["TestSupport", "Shim", "ShimProtocol", "Runtime", "OCI", "JSON", "Linux", .system]),
         tests("IntegrationTests", ["TestSupport", "Client", "APITypes", "Linux", "OCI", "JSON", .system]),
+        tests("TarTests", ["Tar"]),
+        tests("SnapshotsTests", ["Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
+        tests("RuntimeTests", ["Runtime", "OCI", "JSON", "Linux", .system]),
+        tests("ShimTests", ["Shim", "ShimProtocol", "Runtime", "OCI", "JSON", "Linux", .system]),
+        tests("IntegrationTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
     ]
 )

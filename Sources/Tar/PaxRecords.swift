@@ -18,13 +18,15 @@ struct PaxRecords {
     private var sparseOffset: UInt64?
 
     static let mostExtents = 1 << 18
+    /// More than any filesystem keeps for one file.
+    static let mostAttributes = 1000
 
     init() {}
 
     init(_ bytes: [UInt8], offset: UInt64) throws(TarError) {
         var rest = bytes[...]
         while !rest.isEmpty {
-            let digits = rest.prefix { $0 != UInt8(ascii: " ") }
+            let digits = rest.prefix(20).prefix { $0 != UInt8(ascii: " ") }
             guard let length = Self.decimal(digits).flatMap(Int.init(exactly:)), length > digits.count + 1, length <= rest.count else {
                 throw .badExtension("a record's length is wrong", offset: offset)
             }
@@ -39,7 +41,11 @@ struct PaxRecords {
         }
     }
 
+    /// An empty value leaves what the header itself says.
     private mutating func set(_ key: ArraySlice<UInt8>, _ value: [UInt8], _ offset: UInt64) throws(TarError) {
+        if let attribute = Self.suffix(of: key, behind: "SCHILY.xattr.") { return try setAttribute(attribute, value, offset) }
+        if let attribute = Self.suffix(of: key, behind: "LIBARCHIVE.xattr.") { return try setEncodedAttribute(attribute, value, offset) }
+        if value.isEmpty { return }
         func number() throws(TarError) -> UInt64 {
             guard let number = Self.decimal(value[...]) else {
                 throw .badNumber(field: String(decoding: key, as: UTF8.self), offset: offset)
@@ -66,16 +72,22 @@ struct PaxRecords {
             guard let place = sparseOffset else { throw .badSparseMap("a length without its offset", offset: offset) }
             try appendExtent(place, try number(), offset)
         case "GNU.sparse.map": try setMap(value, offset)
-        case _ where name.hasPrefix("SCHILY.xattr."): setAttribute(Array(key.dropFirst(13)), value)
-        case _ where name.hasPrefix("LIBARCHIVE.xattr."): try setEncodedAttribute(key.dropFirst(17), value, offset)
         // Charsets, comments and times that nobody stores: not needed to make the file.
         default: break
         }
     }
 
-    private mutating func setAttribute(_ key: [UInt8], _ value: [UInt8]) {
-        attributes.removeAll { $0.key == key }
-        attributes.append(TarEntry.Attribute(key: key, value: value))
+    private static func suffix(of key: ArraySlice<UInt8>, behind prefix: String) -> ArraySlice<UInt8>? {
+        key.starts(with: prefix.utf8) ? key.dropFirst(prefix.utf8.count) : nil
+    }
+
+    private mutating func setAttribute(_ key: ArraySlice<UInt8>, _ value: [UInt8], _ offset: UInt64) throws(TarError) {
+        guard !key.isEmpty, !key.contains(0) else { throw .badExtension("an attribute has no name", offset: offset) }
+        attributes.removeAll { key.elementsEqual($0.key) }
+        guard attributes.count < Self.mostAttributes else {
+            throw .badExtension("more than \(Self.mostAttributes) attributes", offset: offset)
+        }
+        attributes.append(TarEntry.Attribute(key: Array(key), value: value))
     }
 
     /// libarchive writes each attribute in both forms; here the key is URL-encoded and the value base64.
@@ -83,7 +95,7 @@ struct PaxRecords {
         guard let key = Self.urlDecoded(key), let value = Self.base64Decoded(value) else {
             throw .badExtension("LIBARCHIVE.xattr is malformed", offset: offset)
         }
-        if !attributes.contains(where: { $0.key == key }) { attributes.append(TarEntry.Attribute(key: key, value: value)) }
+        if !attributes.contains(where: { $0.key == key }) { try setAttribute(key[...], value, offset) }
     }
 
     private mutating func appendExtent(_ place: UInt64, _ length: UInt64, _ offset: UInt64) throws(TarError) {

@@ -73,6 +73,10 @@ package enum TarError: Error, Sendable, Hashable {
     case badSparseMap(String, offset: UInt64)
     case unsupportedType(UInt8, offset: UInt64)
     case truncated(offset: UInt64)
+    /// One zero block, where two end an archive.
+    case loneZeroBlock(offset: UInt64)
+    /// Only when writing.
+    case unsupportedEntry(String)
     /// The stream itself failed; whoever gave it knows why.
     case sourceFailed
 }
@@ -86,9 +90,15 @@ extension TarError: CustomStringConvertible {
         case .extensionTooLarge(let bytes, let limit, let offset):
             "tar extension header at byte \(offset): \(bytes) bytes, \(limit) are allowed"
         case .badSparseMap(let what, let offset): "sparse file at byte \(offset): \(what)"
-        case .unsupportedType(let type, let offset): "tar header at byte \(offset): type \(type) is not known"
+        case .unsupportedType(let type, let offset): "tar header at byte \(offset): type \(Self.shown(type)) is not known"
         case .truncated(let offset): "the tar stream ends at byte \(offset), in the middle of an entry"
+        case .loneZeroBlock(let offset):
+            "the tar stream goes on behind the zero block at byte \(offset), where only a second one may stand"
+        case .unsupportedEntry(let what): what
         case .sourceFailed: "the stream failed"
         }
+    }
+    private static func shown(_ type: UInt8) -> String {
+        (0x21...0x7e).contains(type) ? "\"\(String(UnicodeScalar(type)))\"" : "\(type)"
     }
 }

@@ -37,13 +37,17 @@ package struct TarReader<Source: TarSource & ~Copyable>: ~Copyable {
         var pax = PaxRecords()
         var longName: [UInt8]?
         var longLink: [UInt8]?
+        var dangling = false
         while true {
             let start = offset
-            guard let block = try readBlock(), !TarHeader.isZero(block) else {
-                atEnd = true
-                return nil
+            guard let block = try readBlock() else { return try end(dangling, start) }
+            if TarHeader.isZero(block) {
+                // What other readers would take for more entries must not be passed over here.
+                if let second = try readBlock(), !TarHeader.isZero(second) { throw .loneZeroBlock(offset: start) }
+                return try end(dangling, start)
             }
             let header = try TarHeader(block, offset: start)
+            dangling = dangling || header.type != UInt8(ascii: "g")
             switch header.type {
             case UInt8(ascii: "x"): pax = try PaxRecords(try readExtension(header, start), offset: start)
             case UInt8(ascii: "g"): _ = try readExtension(header, start)
@@ -52,6 +56,13 @@ package struct TarReader<Source: TarSource & ~Copyable>: ~Copyable {
             default: return try entry(header, pax, longName, longLink, start)
             }
         }
+    }
+
+    /// Extension headers in front of nothing: something was cut off.
+    private mutating func end(_ dangling: Bool, _ start: UInt64) throws(TarError) -> TarEntry? {
+        guard !dangling else { throw .truncated(offset: start) }
+        atEnd = true
+        return nil
     }
 
     /// Reads some of the current file's content into the buffer.
@@ -95,15 +106,22 @@ package struct TarReader<Source: TarSource & ~Copyable>: ~Copyable {
         }
         let stored: UInt64 = if let size = pax.size { size } else { try header.size() }
         guard stored <= UInt64(Int64.max) - 512 else { throw .badNumber(field: "size", offset: start) }
+        if Self.hasContent(header.type) {
+            remaining = stored
+            padding = Int((512 - stored % 512) % 512)
+        }
         if entry.kind == .file { try begin(&entry, stored: stored, header, pax, start) }
         return entry
     }
 
+    /// The others have none, whatever their size field says.
+    private static func hasContent(_ type: UInt8) -> Bool { [0, UInt8(ascii: "0"), UInt8(ascii: "7"), UInt8(ascii: "S")].contains(type) }
+
     private static func kind(_ type: UInt8, _ path: [UInt8], _ start: UInt64) throws(TarError) -> TarEntry.Kind {
         switch type {
         // Before POSIX a directory was a file whose name ends in a slash.
-        case 0, UInt8(ascii: "0"): path.last == UInt8(ascii: "/") ? .directory : .file
-        case UInt8(ascii: "7"), UInt8(ascii: "S"): .file
+        case 0: path.last == UInt8(ascii: "/") ? .directory : .file
+        case UInt8(ascii: "0"), UInt8(ascii: "7"), UInt8(ascii: "S"): .file
         case UInt8(ascii: "1"): .hardLink
         case UInt8(ascii: "2"): .symlink
         case UInt8(ascii: "3"): .characterDevice
@@ -118,8 +136,6 @@ package struct TarReader<Source: TarSource & ~Copyable>: ~Copyable {
     private mutating func begin(
         _ entry: inout TarEntry, stored: UInt64, _ header: TarHeader, _ pax: PaxRecords, _ start: UInt64
     ) throws(TarError) {
-        remaining = stored
-        padding = Int((512 - stored % 512) % 512)
         entry.size = stored
         var map: [TarEntry.Extent]?
         if header.type == UInt8(ascii: "S") {
