@@ -65,6 +65,7 @@ package struct Decompressor: ~Copyable {
         guard let inflater else { return try body(input) }
         var rest = input
         while true {
+            let waiting = rest.count
             var span = buffer.mutableSpan
             let produced = try span.withUnsafeMutableBytes { output throws(Failure) in
                 do throws(CompressionError) { return try inflater.step(&rest, output) } catch { throw wrap(error) }
@@ -74,6 +75,8 @@ package struct Decompressor: ~Copyable {
             }
             // A full buffer may mean that more is waiting inside.
             if rest.isEmpty && produced < buffer.count { return }
+            // The libraries promise that this does not happen; a stream that breaks the promise must not hold a thread for ever.
+            if produced == 0 && rest.count == waiting { throw wrap(.corrupt(format, "it does not go on")) }
         }
     }
 
