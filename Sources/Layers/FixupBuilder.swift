@@ -17,6 +17,7 @@ package enum FixupBuilder {
         guard mayNeedOne(stack) else { return false }
         let set = LayerSet(stack)
         let model = try StackModel(set)
+        defer { model.root.dissolve() }
         guard let plan = try FixupPlan(set).compare(model.root) else { return false }
         do throws(KernelError) {
             let top = try openFile(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
@@ -42,50 +43,56 @@ package enum FixupBuilder {
 /// Puts a plan on disk: directories with their attributes, copies with everything that a file has.
 private struct FixupWriter {
     private let set: LayerSet
-    /// Copies by the inode that they are of: names that were one file stay one.
-    private var copies: [Inode: FixupCopy] = [:]
+    /// The first name of a copy, by the inode that it is of: names that were one file stay one.
+    private var copies: [Inode: [EntryName]] = [:]
 
     private struct Inode: Hashable {
         var device: UInt64
         var inode: UInt64
     }
 
-    private final class FixupCopy {
-        let directory: OwnedFD
-        let name: EntryName
-        init(_ directory: consuming OwnedFD, _ name: EntryName) {
-            self.directory = directory
-            self.name = name
-        }
-    }
-
     init(_ set: LayerSet) { self.set = set }
 
-    mutating func write(_ node: FixupNode, into directory: borrowing OwnedFD) throws(KernelError) {
-        for (name, child) in node.children {
-            switch child.kind {
-            case .whiteout: try directory.makeNode(name, mode: S_IFCHR, device: 0)
-            case .copy(let origin): try copy(origin, to: name, in: directory)
-            case .directory:
-                try directory.makeDirectory(name, mode: 0o755)
-                try write(child, into: try directory.open(name, O_RDONLY | O_DIRECTORY))
+    mutating func write(_ plan: FixupNode, into top: borrowing OwnedFD) throws(KernelError) {
+        var places: [(node: FixupNode, path: [EntryName])] = [(plan, [])]
+        var next = 0
+        while next < places.count {
+            let (node, path) = places[next]
+            next += 1
+            let directory = try openBeneath(top, path, O_RDONLY | O_DIRECTORY)
+            for (name, child) in node.children {
+                switch child.kind {
+                case .whiteout: try directory.makeNode(name, mode: S_IFCHR, device: 0)
+                case .copy(let origin): try copy(origin, to: path + [name], in: directory, beneath: top)
+                case .directory:
+                    try directory.makeDirectory(name, mode: 0o755)
+                    places.append((child, path + [name]))
+                }
             }
+            // Taken apart on the way: releasing thousands of levels by itself would overflow the stack.
+            node.children = []
         }
-        // After the children, which touched its time.
-        guard case .directory(let origin) = node.kind else { return }
-        let source = try set.open(origin, O_RDONLY | O_DIRECTORY)
-        try copyAttributes(from: source, [0x2E], try source.status(), to: [0x2E], in: directory)
+        // After what is in them, which touched their times.
+        for (node, path) in places.reversed() {
+            guard case .directory(let origin) = node.kind else { continue }
+            let source = try set.open(origin, O_RDONLY | O_DIRECTORY)
+            let directory = try openBeneath(top, path, O_RDONLY | O_DIRECTORY)
+            try copyAttributes(from: source, [0x2E], try source.status(), to: [0x2E], in: directory)
+        }
     }
 
-    private mutating func copy(_ origin: Origin, to name: EntryName, in directory: borrowing OwnedFD) throws(KernelError) {
-        let sourceName = origin.path.components.last ?? []
-        let source = try set.open(
-            Origin(layer: origin.layer, path: LayerPath(Array(origin.path.components.dropLast()))), O_RDONLY | O_DIRECTORY)
+    private mutating func copy(
+        _ origin: Origin, to path: [EntryName], in directory: borrowing OwnedFD, beneath top: borrowing OwnedFD
+    ) throws(KernelError) {
+        guard let name = path.last, let sourceName = origin.path.components.last else { return }
+        let source = try set.openParent(origin)
         guard let status = try source.status(sourceName) else {
             throw KernelError(call: "fstatat(2)", object: "\(origin.path)", errno: .noSuchFileOrDirectory)
         }
         let inode = Inode(device: status.device, inode: status.inode)
-        if let known = copies[inode] { return try directory.makeLink(name, to: known.name, in: known.directory) }
+        if let known = copies[inode], let knownName = known.last {
+            return try directory.makeLink(name, to: knownName, in: try openBeneath(top, Array(known.dropLast()), O_RDONLY | O_DIRECTORY))
+        }
         switch status.kind {
         case .regular: try copyContent(source, sourceName, status, to: name, in: directory)
         case .symlink: try directory.makeSymlink(name, to: try source.linkTarget(sourceName))
@@ -96,7 +103,7 @@ private struct FixupWriter {
         case .blockDevice: try directory.makeNode(name, mode: S_IFBLK | 0o600, device: status.special)
         }
         try copyAttributes(from: source, sourceName, status, to: name, in: directory)
-        copies[inode] = FixupCopy(try directory.duplicate(), name)
+        copies[inode] = path
     }
 
     private func copyContent(

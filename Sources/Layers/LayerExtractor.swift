@@ -39,15 +39,20 @@ package enum LayerExtractor {
             facts.inodes = usage.inodes
             return facts
         } catch {
-            throw explain(error, pipeline)
+            throw explain(error, pipeline, isCancelled)
         }
     }
 
     /// A tar that can't be read may be the symptom of a blob that is not the one that was promised. Then that is to be said.
-    private static func explain(_ error: LayerError, _ pipeline: LayerPipeline) -> LayerError {
+    private static func explain(_ error: LayerError, _ pipeline: LayerPipeline, _ isCancelled: () -> Bool) -> LayerError {
         switch error {
         case .tar, .entry:
-            while pipeline.take() != nil {}
+            while pipeline.take() != nil {
+                if isCancelled() {
+                    pipeline.abandon()
+                    return .cancelled
+                }
+            }
             do throws(LayerError) { _ = try pipeline.verdict() } catch { return error }
             return error
         default:

@@ -9,11 +9,15 @@ final class LayerNode {
     enum Kind {
         case directory
         case symlink(target: [UInt8])
+        /// A hard link to a file of a lower layer: nothing is on disk, the target is where the layers below must have it.
+        case externalLink(target: LayerPath)
         case other
     }
 
     private(set) weak var parent: LayerNode?
     let name: EntryName
+    /// How many directories are above it.
+    let depth: Int
     var kind: Kind
     var children: [EntryName: LayerNode] = [:]
     /// Names below that the layer deletes.
@@ -26,6 +30,7 @@ final class LayerNode {
         self.name = name
         self.kind = kind
         self.parent = parent
+        depth = parent.map { $0.depth + 1 } ?? 0
     }
 
     var isDirectory: Bool { if case .directory = kind { true } else { false } }

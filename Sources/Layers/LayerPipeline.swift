@@ -68,45 +68,68 @@ final class LayerPipeline: Sendable {
 
     private func produce() throws(LayerError) -> Verdict {
         var stored = SHA256()
-        var unpacked = SHA256()
         var storedSize: Int64 = 0
-        var unpackedSize: Int64 = 0
-        var decompressor: Decompressor?
+        var unpacking = Unpacking()
+        var failure: LayerError?
         var chunk = [UInt8](repeating: 0, count: Self.chunkSize)
         while true {
             let count = try fill(&chunk)
-            if count == 0 { break }
             storedSize += Int64(count)
             if let size = expectation.size, storedSize > size { throw .wrongSize(expected: size, got: storedSize) }
-            progress?(storedSize)
-            if decompressor == nil { decompressor = try begin(chunk[..<count]) }
             try chunk.span.withUnsafeBytes { bytes throws(LayerError) in
                 let input = UnsafeRawBufferPointer(rebasing: bytes[..<count])
                 stored.update(bufferPointer: input)
-                try decompressor?.push(input, failing: LayerError.compression) { output throws(LayerError) in
-                    unpacked.update(bufferPointer: output)
-                    unpackedSize += Int64(output.count)
-                    guard pieces.put(Array(output)) else { throw .cancelled }
-                }
+                // What can't be unpacked is read to its end: only then it is known whether these are the promised bytes at all.
+                if failure == nil { failure = try unpack(input, &unpacking) }
             }
+            if count == 0 { break }
+            progress?(storedSize)
         }
-        return try judge(
-            Verdict(
-                digest: Digest(sha256: stored.finalize()), diffID: DiffID(Digest(sha256: unpacked.finalize())), compressedSize: storedSize,
-                uncompressedSize: unpackedSize), decompressor)
-    }
-
-    /// The digest first: corrupted bytes are the cause, a stream that can't be unpacked only the symptom.
-    private func judge(_ verdict: Verdict, _ decompressor: consuming Decompressor?) throws(LayerError) -> Verdict {
-        if let size = expectation.size, verdict.compressedSize != size { throw .wrongSize(expected: size, got: verdict.compressedSize) }
-        guard verdict.digest == expectation.digest else { throw .wrongDigest(expected: expectation.digest, got: verdict.digest) }
-        do throws(CompressionError) { try decompressor?.finish() } catch { throw .compression(error) }
-        guard verdict.diffID == expectation.diffID else { throw .wrongDiffID(expected: expectation.diffID, got: verdict.diffID) }
+        let verdict = Verdict(
+            digest: Digest(sha256: stored.finalize()), diffID: DiffID(Digest(sha256: unpacking.hash.finalize())),
+            compressedSize: storedSize, uncompressedSize: unpacking.size)
+        try judge(verdict, failure)
         return verdict
     }
 
+    private struct Unpacking: ~Copyable {
+        var decompressor: Decompressor?
+        var hash = SHA256()
+        var size: Int64 = 0
+    }
+
+    /// - Parameter input: empty at the end of the stream.
+    /// - Returns: what is wrong with the stream. - Throws: `LayerError.cancelled` where nobody wants it any more.
+    private func unpack(_ input: UnsafeRawBufferPointer, _ state: inout Unpacking) throws(LayerError) -> LayerError? {
+        do throws(LayerError) {
+            if state.decompressor == nil { state.decompressor = try begin(input) }
+            if input.isEmpty {
+                do throws(CompressionError) { try state.decompressor?.finish() } catch { throw .compression(error) }
+                return nil
+            }
+            try state.decompressor?.push(input, failing: LayerError.compression) { output throws(LayerError) in
+                state.hash.update(bufferPointer: output)
+                state.size += Int64(output.count)
+                guard pieces.put(Array(output)) else { throw .cancelled }
+            }
+            return nil
+        } catch .cancelled {
+            throw .cancelled
+        } catch {
+            return error
+        }
+    }
+
+    /// The digest first: corrupted bytes are the cause, a stream that can't be unpacked only the symptom.
+    private func judge(_ verdict: Verdict, _ failure: LayerError?) throws(LayerError) {
+        if let size = expectation.size, verdict.compressedSize != size { throw .wrongSize(expected: size, got: verdict.compressedSize) }
+        guard verdict.digest == expectation.digest else { throw .wrongDigest(expected: expectation.digest, got: verdict.digest) }
+        if let failure { throw failure }
+        guard verdict.diffID == expectation.diffID else { throw .wrongDiffID(expected: expectation.diffID, got: verdict.diffID) }
+    }
+
     /// By the bytes; where the media type says something else, one of both lies.
-    private func begin(_ first: ArraySlice<UInt8>) throws(LayerError) -> Decompressor {
+    private func begin(_ first: UnsafeRawBufferPointer) throws(LayerError) -> Decompressor {
         let found = CompressionFormat.detect(first)
         if let type = expectation.mediaType, let said = type.layerCompression {
             let wanted: CompressionFormat =

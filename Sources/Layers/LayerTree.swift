@@ -27,48 +27,37 @@ final class LayerTree {
         root = LayerNode([], .directory, parent: nil)
     }
 
+    deinit { forget(root) }
+
     /// Lends the open directory of a node.
     func withDirectory<Result>(_ node: LayerNode, _ body: (borrowing OwnedFD) throws(KernelError) -> Result) throws(KernelError) -> Result {
         if node === root { return try body(directory) }
         if let known = cache.open[ObjectIdentifier(node)] { return try body(known.descriptor) }
         if cache.open.count >= DirectoryCache.limit { cache.open = [:] }
-        let opened = OpenDirectory(try openDirectory(node))
+        let opened = OpenDirectory(try openBeneath(directory, node.path.components, O_RDONLY | O_DIRECTORY))
         cache.open[ObjectIdentifier(node)] = opened
         return try body(opened.descriptor)
     }
 
-    /// By parts, so that no depth meets the kernel's limit of a path.
-    private func openDirectory(_ node: LayerNode) throws(KernelError) -> OwnedFD {
-        var current = try directory.duplicate()
-        var part: [UInt8] = []
-        for name in node.path.components {
-            if part.count + name.count > 3000 {
-                current = try Self.open(part, beneath: current)
-                part = []
-            }
-            if !part.isEmpty { part.append(UInt8(ascii: "/")) }
-            part += name
-        }
-        return try Self.open(part, beneath: current)
-    }
-
-    private static func open(_ path: [UInt8], beneath directory: borrowing OwnedFD) throws(KernelError) -> OwnedFD {
-        let raw = directory.raw
-        let flags = UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        let resolve = UInt64(CTR_RESOLVE_BENEATH) | UInt64(CTR_RESOLVE_NO_SYMLINKS)
-        return OwnedFD(
-            owning: try withName(path) { pointer throws(KernelError) in
-                try kernel("openat2(2)", display(path)) { ctr_openat2(raw, pointer, flags, 0, resolve) }
-            })
-    }
-
-    /// A node is removed or stops being a directory: its number may be given to another one.
+    /// A node is removed or stops being a directory: its number may be given to another one. What is below goes with it.
     func forget(_ node: LayerNode) {
-        cache.open[ObjectIdentifier(node)] = nil
-        for child in node.children.values where child.isDirectory { forget(child) }
+        var pending = [node]
+        while let node = pending.popLast() {
+            cache.open[ObjectIdentifier(node)] = nil
+            pending += node.children.values
+            // One by one: releasing a tree of thousands of levels by itself would overflow the stack.
+            node.children = [:]
+        }
     }
 
     // MARK: Names
+
+    /// No path that the kernel takes whole has more parts; every pass over the tree may rely on it.
+    static let greatestDepth = 2048
+
+    func checkDepth(below node: LayerNode, _ shown: String) throws(LayerError) {
+        guard node.depth < Self.greatestDepth else { throw .entry(shown, reason: "it lies more than \(Self.greatestDepth) levels deep") }
+    }
 
     /// The parts of an entry's name: `.` and empty ones dropped, `..` taken back and never above the root, as every unpacker of
     /// images reads them. - Throws: `LayerError.entry` for a name that can't be made.
@@ -91,45 +80,71 @@ final class LayerTree {
 
     /// The directory that holds the last component; links on the way are followed within the layer, missing parts are made (implied).
     func parent(of components: [EntryName], shown: String) throws(LayerError) -> LayerNode {
-        try resolveDirectory(Array(components.dropLast()), shown: shown, making: true) ?? root
+        var walk = Walk(root, components.dropLast())
+        while let missing = try walk.advance(shown) { walk.node = try makeImplied(missing, in: walk.node, shown: shown) }
+        return walk.node
     }
 
-    /// The same without making anything; nil where something is missing.
-    func existingParent(of components: [EntryName], shown: String) throws(LayerError) -> LayerNode? {
-        try resolveDirectory(Array(components.dropLast()), shown: shown, making: false)
+    /// What a hard link's target is in this layer, or where it must be in the layers below.
+    enum LinkTarget {
+        case here(LayerNode, in: LayerNode)
+        case below(LayerPath)
     }
 
-    private func resolveDirectory(_ names: [EntryName], shown: String, making: Bool) throws(LayerError) -> LayerNode? {
-        var pending = Array(names.reversed())
-        var node = root
-        var followed = 0
-        while let name = pending.popLast() {
-            if name == [0x2E] { continue }
-            if name == [0x2E, 0x2E] {
-                node = node.parent ?? root
-                continue
-            }
-            guard !name.starts(with: Whiteout.prefix) else { throw .entry(shown, reason: "a directory can't be named like a whiteout") }
-            guard name.count <= 255 else { throw .entry(shown, reason: "a name of \(name.count) bytes; 255 are allowed") }
-            guard let child = node.children[name] else {
-                if !making { return nil }
-                node = try makeImplied(name, in: node, shown: shown)
-                continue
-            }
-            switch child.kind {
-            case .directory: node = child
-            case .other: throw .entry(shown, reason: "\"\(display(child.path.bytes))\" is no directory")
-            case .symlink(let target):
-                followed += 1
-                guard followed <= 40 else { throw .entry(shown, reason: "too many symbolic links") }
-                if target.first == UInt8(ascii: "/") { node = root }
-                pending += target.split(separator: UInt8(ascii: "/")).map(Array.init).reversed()
-            }
+    func linkTarget(_ components: [EntryName], shown: String) throws(LayerError) -> LinkTarget {
+        guard let name = components.last else { throw .entry(shown, reason: "a hard link to the root") }
+        var walk = Walk(root, components.dropLast())
+        if let missing = try walk.advance(shown) {
+            return .below(LayerPath(walk.node.path.components + [missing] + walk.pending.reversed() + [name]))
         }
-        return node
+        guard let node = walk.node.children[name] else { return .below(LayerPath(walk.node.path.components + [name])) }
+        if case .externalLink(let target) = node.kind { return .below(target) }
+        // Only implied: below it may be a link to a directory, which can have a second name.
+        if node.isDirectory && node.listing == nil { return .below(LayerPath(walk.node.path.components + [name])) }
+        return .here(node, in: walk.node)
+    }
+
+    /// Walks names from a directory down: through links of the layer, and out of directories by "..", but never above the root.
+    private struct Walk {
+        var node: LayerNode
+        private let root: LayerNode
+        /// What is still to be walked, the next name last.
+        private(set) var pending: [EntryName]
+        private var followed = 0
+
+        init(_ root: LayerNode, _ names: some Sequence<EntryName>) {
+            self.root = root
+            node = root
+            pending = names.reversed()
+        }
+
+        /// - Returns: a name that is not there: it is taken off `pending`, and `node` is where it was looked for. nil: all were walked.
+        mutating func advance(_ shown: String) throws(LayerError) -> EntryName? {
+            while let name = pending.popLast() {
+                if name == [0x2E] { continue }
+                if name == [0x2E, 0x2E] {
+                    node = node.parent ?? root
+                    continue
+                }
+                guard !name.starts(with: Whiteout.prefix) else { throw .entry(shown, reason: "a directory can't be named like a whiteout") }
+                guard name.count <= 255 else { throw .entry(shown, reason: "a name of \(name.count) bytes; 255 are allowed") }
+                guard let child = node.children[name] else { return name }
+                switch child.kind {
+                case .directory: node = child
+                case .other, .externalLink: throw .entry(shown, reason: "\"\(display(child.path.bytes))\" is no directory")
+                case .symlink(let target):
+                    followed += 1
+                    guard followed <= 40 else { throw .entry(shown, reason: "too many symbolic links") }
+                    if target.first == UInt8(ascii: "/") { node = root }
+                    pending += target.split(separator: UInt8(ascii: "/")).map(Array.init).reversed()
+                }
+            }
+            return nil
+        }
     }
 
     private func makeImplied(_ name: EntryName, in node: LayerNode, shown: String) throws(LayerError) -> LayerNode {
+        try checkDepth(below: node, shown)
         do throws(KernelError) {
             try withDirectory(node) { directory throws(KernelError) in try directory.makeDirectory(name, mode: 0o755) }
         } catch {

@@ -11,6 +11,7 @@ struct LayerWriter: ~Copyable {
     private let tree: LayerTree
     private(set) var facts: LayerFacts
     private let fixesModes: Bool
+    private var factBytes = 0
     private var buffer = [UInt8](repeating: 0, count: 1 << 18)
 
     init(_ directory: consuming OwnedFD, facts: LayerFacts) {
@@ -35,6 +36,7 @@ struct LayerWriter: ~Copyable {
             return
         }
         try Self.check(entry, shown)
+        if components.dropLast().contains(where: { $0.starts(with: Whiteout.metaPrefix) }) { return }
         let parent = try tree.parent(of: components, shown: shown)
         if name.starts(with: Whiteout.prefix) { return try whiteout(name, in: parent, shown) }
         if entry.kind == .directory { return try directory(entry, name, in: parent, shown) }
@@ -89,6 +91,7 @@ struct LayerWriter: ~Copyable {
             return
         }
         let replaces = parent.children[name] != nil
+        try tree.checkDepth(below: parent, shown)
         try clear(name, in: parent, shown)
         try step(shown) { () throws(KernelError) in
             try tree.withDirectory(parent) { directory throws(KernelError) in try directory.makeDirectory(name, mode: 0o755) }
@@ -101,29 +104,25 @@ struct LayerWriter: ~Copyable {
 
     /// A second name. Where this layer has no such file, a lower one must: that is settled when an image is assembled.
     private mutating func hardLink(_ entry: TarEntry, _ name: EntryName, in parent: LayerNode, _ shown: String) throws(LayerError) {
-        let target = try LayerTree.components(entry.linkTarget)
-        guard let targetName = target.last, targetName.count <= 255, !targetName.starts(with: Whiteout.prefix) else {
+        let components = try LayerTree.components(entry.linkTarget)
+        guard let targetName = components.last, targetName.count <= 255, !targetName.starts(with: Whiteout.prefix) else {
             throw .entry(shown, reason: "a hard link to \"\(display(entry.linkTarget))\"")
         }
-        let holder = try tree.existingParent(of: target, shown: shown)
-        guard let holder, let node = holder.children[targetName] else {
+        switch try tree.linkTarget(components, shown: shown) {
+        case .below(let target):
             try clear(name, in: parent, shown)
-            facts.externalLinks.removeAll { $0.path == LayerPath(parent.path.components + [name]) }
-            facts.externalLinks.append(
-                LayerFacts.ExternalLink(
-                    path: LayerPath(parent.path.components + [name]),
-                    target: LayerPath((holder?.path.components ?? Array(target.dropLast())) + [targetName])))
-            return
-        }
-        guard !node.isDirectory else { throw .entry(shown, reason: "a hard link to the directory \"\(display(entry.linkTarget))\"") }
-        guard node !== parent.children[name] else { throw .entry(shown, reason: "a hard link to itself") }
-        try clear(name, in: parent, shown)
-        try step(shown) { () throws(KernelError) in
-            try tree.withDirectory(holder) { from throws(KernelError) in
-                try tree.withDirectory(parent) { to throws(KernelError) in try to.makeLink(name, to: targetName, in: from) }
+            _ = parent.add(name, .externalLink(target: target))
+        case .here(let node, let holder):
+            guard !node.isDirectory else { throw .entry(shown, reason: "a hard link to the directory \"\(display(entry.linkTarget))\"") }
+            guard node !== parent.children[name] else { throw .entry(shown, reason: "a hard link to itself") }
+            try clear(name, in: parent, shown)
+            try step(shown) { () throws(KernelError) in
+                try tree.withDirectory(holder) { from throws(KernelError) in
+                    try tree.withDirectory(parent) { to throws(KernelError) in try to.makeLink(name, to: targetName, in: from) }
+                }
             }
+            _ = parent.add(name, node.kind)
         }
-        _ = parent.add(name, node.kind)
     }
 
     private mutating func make(_ entry: TarEntry, _ name: EntryName, _ directory: borrowing OwnedFD) throws(KernelError) {
@@ -228,14 +227,14 @@ struct LayerWriter: ~Copyable {
 
     /// Makes room: what an earlier entry of this layer put there goes.
     private mutating func clear(_ name: EntryName, in parent: LayerNode, _ shown: String) throws(LayerError) {
-        let path = LayerPath(parent.path.components + [name])
-        if !facts.externalLinks.isEmpty { facts.externalLinks.removeAll { $0.path == path } }
         guard let node = parent.children[name] else { return }
+        let isDirectory = node.isDirectory
         tree.forget(node)
         parent.children[name] = nil
+        if case .externalLink = node.kind { return }
         try step(shown) { () throws(KernelError) in
             try tree.withDirectory(parent) { directory throws(KernelError) in
-                guard node.isDirectory else { return try directory.remove(name, directory: false) }
+                guard isDirectory else { return try directory.remove(name, directory: false) }
                 try directory.removeTree(name)
             }
         }
@@ -247,6 +246,9 @@ struct LayerWriter: ~Copyable {
 
     // MARK: The end
 
+    /// How many bytes of names the facts may hold: they are kept in memory and in the database.
+    private static let mostFactBytes = 16 << 20
+
     /// Deletions take their overlay form, and directories their attributes: both need to know all entries.
     mutating func finish() throws(LayerError) -> LayerFacts {
         var pending: [(node: LayerNode, hidden: Bool)] = [(tree.root, false)]
@@ -254,35 +256,56 @@ struct LayerWriter: ~Copyable {
         while let (node, hidden) = pending.popLast() {
             try settleWhiteouts(node, hidden: hidden)
             ordered.append(node)
-            for child in node.children.values where child.isDirectory { pending.append((child, hidden || node.isOpaque)) }
+            for (name, child) in node.children {
+                if child.isDirectory { pending.append((child, hidden || node.isOpaque)) }
+                guard case .externalLink(let target) = child.kind else { continue }
+                let path = LayerPath(node.path.components + [name])
+                try note(target)
+                try note(path, in: \.externalLinks, LayerFacts.ExternalLink(path: path, target: target))
+            }
         }
         // Children before parents: making a child's 0:0 device touched its parent's time.
         for node in ordered.reversed() {
-            if node.listing == nil { facts.implied.append(node.path) }
+            if node.listing == nil { try note(node.path, in: \.implied, node.path) }
             try settleAttributes(node)
         }
         facts.implied.sort { $0.bytes.lexicographicallyPrecedes($1.bytes) }
         facts.whiteouts.sort { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+        facts.opaques.sort { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+        facts.externalLinks.sort { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
         return facts
+    }
+
+    private mutating func note<Fact>(_ path: LayerPath, in list: WritableKeyPath<LayerFacts, [Fact]>, _ fact: Fact) throws(LayerError) {
+        try note(path)
+        facts[keyPath: list].append(fact)
+    }
+
+    private mutating func note(_ path: LayerPath) throws(LayerError) {
+        factBytes += path.components.reduce(0) { $0 + $1.count + 1 }
+        guard factBytes <= Self.mostFactBytes else {
+            throw .entry(
+                display(path.bytes), reason: "the names of deletions and unlisted directories are more than \(Self.mostFactBytes) bytes")
+        }
     }
 
     private mutating func settleWhiteouts(_ node: LayerNode, hidden: Bool) throws(LayerError) {
         for name in node.whiteouts {
             if let child = node.children[name] {
-                // Deleted below and made anew here.
-                child.isOpaque = child.isOpaque || child.isDirectory
+                // Deleted below and made anew here: nothing of the old one is left, not even its attributes.
+                guard child.isDirectory else { continue }
+                child.isOpaque = true
+                if child.listing == nil { child.listing = Self.unlisted }
             } else if !node.isOpaque && !hidden {
                 let path = LayerPath(node.path.components + [name])
-                // A link that replaces what is deleted needs no mark: it is put above.
-                if facts.externalLinks.contains(where: { $0.path == path }) { continue }
-                facts.whiteouts.append(path)
+                try note(path, in: \.whiteouts, path)
                 try step(display(path.bytes)) { () throws(KernelError) in
                     try tree.withDirectory(node) { directory throws(KernelError) in try directory.makeNode(name, mode: S_IFCHR, device: 0) }
                 }
             }
         }
         guard node.isOpaque, !hidden else { return }
-        facts.opaques.append(node.path)
+        try note(node.path, in: \.opaques, node.path)
         try step(display(node.path.bytes)) { () throws(KernelError) in
             try tree.withDirectory(node) { directory throws(KernelError) in
                 try directory.setAttribute(Array("trusted.overlay.opaque".utf8), [UInt8(ascii: "y")])
@@ -290,9 +313,12 @@ struct LayerWriter: ~Copyable {
         }
     }
 
-    /// An implied directory is root's, 0755, of 1970: what it shows in an image comes from a fix-up, or nothing below has it.
+    /// What a directory gets that no entry lists: root's, 0755, of 1970.
+    private static let unlisted = TarEntry(path: [], kind: .directory, mode: 0o755)
+
+    /// What an implied directory shows in an image comes from a fix-up, or nothing below has it.
     private mutating func settleAttributes(_ node: LayerNode) throws(LayerError) {
-        let entry = node.listing ?? TarEntry(path: [], kind: .directory, mode: 0o755)
+        let entry = node.listing ?? Self.unlisted
         let name: EntryName = [0x2E]
         let tree = tree
         do throws(KernelError) {

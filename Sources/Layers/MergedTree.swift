@@ -97,14 +97,6 @@ package struct MergedTree: Sendable {
 
     /// Each layer is a plain directory: no link is followed, and nothing above it is reached.
     func open(_ layer: Int, _ path: LayerPath, _ flags: CInt) throws(KernelError) -> OwnedFD {
-        let root = try openFile(lowerdirs[layer], CTR_O_PATH | O_DIRECTORY)
-        let raw = root.raw
-        let bytes = path.components.isEmpty ? [0x2E] : path.bytes
-        return OwnedFD(
-            owning: try withName(bytes) { pointer throws(KernelError) in
-                try kernel("openat2(2)", display(bytes)) {
-                    ctr_openat2(raw, pointer, UInt64(flags | O_CLOEXEC), 0, UInt64(CTR_RESOLVE_BENEATH) | UInt64(CTR_RESOLVE_NO_SYMLINKS))
-                }
-            })
+        try openBeneath(try openFile(lowerdirs[layer], CTR_O_PATH | O_DIRECTORY), path.components, flags)
     }
 }

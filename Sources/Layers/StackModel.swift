@@ -53,7 +53,9 @@ struct LayerSet {
     /// The names in a layer's directory with readdir's types.
     func entries(_ origin: Origin) throws(LayerError) -> [(name: EntryName, type: UInt8)] {
         do throws(KernelError) {
+            // Sorted: readdir's order is the filesystem's.
             return try open(origin, O_RDONLY | O_DIRECTORY).entries(of: "\(origin.path)")
+                .sorted { $0.name.lexicographicallyPrecedes($1.name) }
         } catch {
             throw .kernel(entry: "\(origin.path)", error)
         }
@@ -64,12 +66,25 @@ struct LayerSet {
     }
 
     func linkTarget(_ origin: Origin) throws(LayerError) -> [UInt8] {
+        do throws(KernelError) { return try openParent(origin).linkTarget(origin.path.components.last ?? []) } catch {
+            throw .kernel(entry: "\(origin.path)", error)
+        }
+    }
+
+    func status(_ origin: Origin) throws(LayerError) -> FileStatus {
         do throws(KernelError) {
-            let parent = Origin(layer: origin.layer, path: LayerPath(Array(origin.path.components.dropLast())))
-            return try open(parent, O_RDONLY | O_DIRECTORY).linkTarget(origin.path.components.last ?? [])
+            let name = origin.path.components.last ?? [0x2E]
+            guard let status = try openParent(origin).status(name) else {
+                throw KernelError(call: "fstatat(2)", object: "\(origin.path)", errno: .noSuchFileOrDirectory)
+            }
+            return status
         } catch {
             throw .kernel(entry: "\(origin.path)", error)
         }
+    }
+
+    func openParent(_ origin: Origin) throws(KernelError) -> OwnedFD {
+        try open(Origin(layer: origin.layer, path: LayerPath(Array(origin.path.components.dropLast()))), O_RDONLY | O_DIRECTORY)
     }
 }
 
@@ -86,12 +101,25 @@ final class ModelNode {
     var kind: Kind
     var origin: Origin
     var children: [EntryName: ModelNode] = [:]
-    /// Reached by a hard link of another layer: all its names must be one inode, which is then a copy.
-    var isLinkedAcross = false
+    /// One of its names was made by a hard link of another layer, or stands elsewhere than its layer has it: all its names must be one
+    /// inode, which is then a copy.
+    var isCopied = false
 
     init(_ kind: Kind, _ origin: Origin) {
         self.kind = kind
         self.origin = origin
+    }
+
+    /// Takes a name away.
+    func remove(_ name: EntryName) { children.removeValue(forKey: name)?.dissolve() }
+
+    /// Empties every directory from here down: releasing thousands of levels by itself would overflow the stack.
+    func dissolve() {
+        var pending = [self]
+        while let node = pending.popLast() {
+            pending += node.children.values
+            node.children = [:]
+        }
     }
 }
 
@@ -108,32 +136,44 @@ struct StackModel {
 
     private func apply(_ layer: Int) throws(LayerError) {
         // A link is to the file that was there before this layer: a later entry of the layer may replace it.
-        let links = try set.layers[layer].facts.externalLinks.map { link throws(LayerError) in (link.path, try target(of: link)) }
+        var links: [LayerPath: [(name: EntryName, node: ModelNode)]] = [:]
+        for link in set.layers[layer].facts.externalLinks {
+            guard let name = link.path.components.last else { continue }
+            let node = try target(of: link)
+            node.isCopied = true
+            links[LayerPath(Array(link.path.components.dropLast())), default: []].append((name, node))
+        }
         let origin = Origin(layer: layer, path: LayerPath([]))
         if !set.isImplied(origin) { root.origin = origin }
-        if set.isOpaque(origin) { root.children = [:] }
-        try merge(origin, into: root)
-        for (path, node) in links {
-            node.isLinkedAcross = true
-            guard let name = path.components.last else { continue }
-            try directory(Array(path.components.dropLast()), from: root, origin).children[name] = node
-        }
+        if set.isOpaque(origin) { root.dissolve() }
+        try merge(origin, into: root, links)
     }
 
-    private func merge(_ origin: Origin, into model: ModelNode) throws(LayerError) {
-        for (name, type) in try set.entries(origin) {
-            let here = Origin(layer: origin.layer, path: LayerPath(origin.path.components + [name]))
-            if set.isWhiteout(here) {
-                model.children[name] = nil
-            } else if type == UInt8(DT_DIR) {
-                try mergeDirectory(here, name, in: model)
-            } else {
-                model.children[name] = ModelNode(type == UInt8(DT_LNK) ? .symlink : .other, here)
+    private func merge(
+        _ origin: Origin, into model: ModelNode, _ links: [LayerPath: [(name: EntryName, node: ModelNode)]]
+    ) throws(LayerError) {
+        var pending = [(origin, model)]
+        while let (origin, model) = pending.popLast() {
+            for (name, node) in links[origin.path] ?? [] {
+                model.remove(name)
+                model.children[name] = node
+            }
+            for (name, type) in try set.entries(origin) {
+                let here = Origin(layer: origin.layer, path: LayerPath(origin.path.components + [name]))
+                if set.isWhiteout(here) {
+                    model.remove(name)
+                } else if type == UInt8(DT_DIR) {
+                    pending.append((here, try mergeDirectory(here, name, in: model)))
+                } else {
+                    model.remove(name)
+                    model.children[name] = ModelNode(type == UInt8(DT_LNK) ? .symlink : .other, here)
+                }
             }
         }
     }
 
-    private func mergeDirectory(_ here: Origin, _ name: EntryName, in model: ModelNode) throws(LayerError) {
+    /// - Returns: the directory of the model that a layer's directory is merged into.
+    private func mergeDirectory(_ here: Origin, _ name: EntryName, in model: ModelNode) throws(LayerError) -> ModelNode {
         let isImplied = set.isImplied(here)
         let node: ModelNode
         switch model.children[name] {
@@ -142,68 +182,79 @@ struct StackModel {
             if !isImplied { node.origin = here }
         case .some(let link) where link.kind == .symlink && isImplied:
             // The layer never said that this is a directory: its entries go where the link leads (a merged /usr).
-            node = try follow(link, from: model, here)
+            node = try directory(here.path.components, here)
+        case .some where isImplied: throw .entry("\(here.path)", reason: Self.fileInTheWay)
         default:
             node = ModelNode(.directory, here)
             model.children[name] = node
         }
-        if set.isOpaque(here) { node.children = [:] }
-        try merge(here, into: node)
+        if set.isOpaque(here) { node.dissolve() }
+        return node
     }
+
+    private static let fileInTheWay = "a lower layer has a file where a directory is needed"
 
     // MARK: Names in the model
 
-    private func follow(_ link: ModelNode, from holder: ModelNode, _ here: Origin) throws(LayerError) -> ModelNode {
-        let target = try set.linkTarget(link.origin)
-        let path = target.first == UInt8(ascii: "/") ? [] : Array(here.path.components.dropLast())
-        return try directory(path + target.split(separator: UInt8(ascii: "/")).map { Array($0) }, from: root, here)
-    }
-
     /// Walks from the root, following links beneath it, making what is missing.
-    private func directory(_ path: [EntryName], from start: ModelNode, _ here: Origin) throws(LayerError) -> ModelNode {
-        var pending = Array(path.reversed())
-        var stack = [start]
-        var followed = 0
-        while let name = pending.popLast() {
-            if name == [0x2E] { continue }
-            if name == [0x2E, 0x2E] {
-                if stack.count > 1 { stack.removeLast() }
-                continue
-            }
-            guard let current = stack.last else { break }
-            guard let child = current.children[name] else {
-                let made = ModelNode(.directory, here)
-                current.children[name] = made
-                stack.append(made)
-                continue
-            }
-            switch child.kind {
-            case .directory: stack.append(child)
-            case .other: throw .entry("\(here.path)", reason: "a lower layer has a file where a directory is needed")
-            case .symlink:
-                followed += 1
-                guard followed <= 40 else { throw .entry("\(here.path)", reason: "too many symbolic links") }
-                let target = try set.linkTarget(child.origin)
-                if target.first == UInt8(ascii: "/") { stack.removeLast(stack.count - 1) }
-                pending += target.split(separator: UInt8(ascii: "/")).map { Array($0) }.reversed()
-            }
+    /// - Parameter origin: of what is made.
+    private func directory(_ path: [EntryName], _ origin: Origin) throws(LayerError) -> ModelNode {
+        var walk = Walk(root, path, shown: "\(origin.path)")
+        while let missing = try walk.advance(set) {
+            let made = ModelNode(.directory, origin)
+            walk.node.children[missing] = made
+            walk.enter(made)
         }
-        return stack.last ?? root
+        return walk.node
     }
 
     private func target(of link: LayerFacts.ExternalLink) throws(LayerError) -> ModelNode {
-        let missing = LayerError.entry("\(link.path)", reason: "a hard link to \"\(link.target)\", which no layer has")
-        guard let name = link.target.components.last else { throw missing }
-        var node = root
-        for part in link.target.components.dropLast() {
-            guard var child = node.children[part] else { throw missing }
-            if child.kind == .symlink {
-                child = try follow(child, from: node, Origin(layer: 0, path: LayerPath(child.origin.path.components)))
-            }
-            node = child
+        var walk = Walk(root, link.target.components.dropLast(), shown: "\(link.path)")
+        guard let name = link.target.components.last, try walk.advance(set) == nil, let found = walk.node.children[name] else {
+            throw .entry("\(link.path)", reason: "a hard link to \"\(link.target)\", which no layer has")
         }
-        guard let found = node.children[name] else { throw missing }
         guard found.kind != .directory else { throw .entry("\(link.path)", reason: "a hard link to the directory \"\(link.target)\"") }
         return found
+    }
+
+    /// Walks names from the model's root down: through links, and out of directories by "..", but never above the root.
+    private struct Walk {
+        private var stack: [ModelNode]
+        private var pending: [EntryName]
+        private var followed = 0
+        private let shown: String
+
+        init(_ root: ModelNode, _ names: some Sequence<EntryName>, shown: String) {
+            stack = [root]
+            pending = names.reversed()
+            self.shown = shown
+        }
+
+        var node: ModelNode { stack[stack.count - 1] }
+
+        mutating func enter(_ node: ModelNode) { stack.append(node) }
+
+        /// - Returns: a name that is not in `node`; nil: all were walked.
+        mutating func advance(_ set: LayerSet) throws(LayerError) -> EntryName? {
+            while let name = pending.popLast() {
+                if name == [0x2E] { continue }
+                if name == [0x2E, 0x2E] {
+                    if stack.count > 1 { stack.removeLast() }
+                    continue
+                }
+                guard let child = node.children[name] else { return name }
+                switch child.kind {
+                case .directory: stack.append(child)
+                case .other: throw .entry(shown, reason: StackModel.fileInTheWay)
+                case .symlink:
+                    followed += 1
+                    guard followed <= 40 else { throw .entry(shown, reason: "too many symbolic links") }
+                    let target = try set.linkTarget(child.origin)
+                    if target.first == UInt8(ascii: "/") { stack.removeLast(stack.count - 1) }
+                    pending += target.split(separator: UInt8(ascii: "/")).map { Array($0) }.reversed()
+                }
+            }
+            return nil
+        }
     }
 }
