@@ -150,6 +150,11 @@ let package = Package(
         tests("SnapshotsTests", ["Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
         tests("RuntimeTests", ["Runtime", "OCI", "JSON", "Linux", .system]),
         tests("ShimTests", ["Shim", "ShimProtocol", "Runtime", "OCI", "JSON", "Linux", .system]),
+        tests(
+            "ContainersTests",
+            [
+                "Containers", "ShimProtocol", "APITypes", "Snapshots", "Metadata", "Runtime", "Linux", "OCI", "JSON", .system, .logging,
+            ]),
         tests("IntegrationTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
     ]
 )
