@@ -5,7 +5,7 @@ package enum ProcessEnvironment {
     package static let defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
     /// - Parameters:
-    ///   - image: `NAME=value` from the image config. An entry without "=" sets nothing and is left out, as Docker does.
+    ///   - image: `NAME=value` from the image config. An entry without a name or "=" sets nothing and is left out, as Docker does.
     ///   - request: `NAME=value`; replaces a variable of the same name in its place.
     ///   - home: the user's home directory, for an image and a request that set no HOME.
     /// - Throws: `ContainerError.invalidRequest` for an entry of the request that is not `NAME=value`, or a NUL anywhere.
@@ -16,11 +16,9 @@ package enum ProcessEnvironment {
         variables.set(defaultPath)
         variables.set("HOSTNAME=\(hostname)")
         if tty { variables.set("TERM=xterm") }
-        for entry in image where entry.utf8.firstIndex(of: UInt8(ascii: "=")) != nil { variables.set(entry) }
+        for entry in image where Variables.isAssignment(entry) { variables.set(entry) }
         for entry in request {
-            guard let equals = entry.utf8.firstIndex(of: UInt8(ascii: "=")), equals != entry.utf8.startIndex else {
-                throw .invalidRequest("environment entry \"\(entry)\" is not NAME=value")
-            }
+            guard Variables.isAssignment(entry) else { throw .invalidRequest("environment entry \"\(entry)\" is not NAME=value") }
             variables.set(entry)
         }
         if !variables.has("HOME") { variables.set("HOME=\(home)") }
@@ -30,15 +28,20 @@ package enum ProcessEnvironment {
         return variables.entries
     }
 
-    /// Keeps the first place of each name.
+    /// Keeps the first place of each name. Names are bytes: strings that only look the same would be one as `String`s.
     private struct Variables {
         private(set) var entries: [String] = []
-        private var places: [Substring: Int] = [:]
+        private var places: [[UInt8]: Int] = [:]
 
-        func has(_ name: Substring) -> Bool { places[name] != nil }
+        static func isAssignment(_ entry: String) -> Bool {
+            guard let equals = entry.utf8.firstIndex(of: UInt8(ascii: "=")) else { return false }
+            return equals != entry.utf8.startIndex
+        }
+
+        func has(_ name: String) -> Bool { places[Array(name.utf8)] != nil }
 
         mutating func set(_ entry: String) {
-            let name = entry[..<(entry.utf8.firstIndex(of: UInt8(ascii: "=")) ?? entry.endIndex)]
+            let name = Array(entry.utf8.prefix { $0 != UInt8(ascii: "=") })
             if let place = places[name] {
                 entries[place] = entry
             } else {
