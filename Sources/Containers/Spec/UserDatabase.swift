@@ -7,6 +7,10 @@ package struct ResolvedUser: Hashable, Sendable {
     package var supplementaryGroups: [UInt32]
     package var home: String
 
+    /// What setgroups(2) gets: the primary group is among them, so that a program that gives it up as its gid still is in it
+    /// (CVE-2022-36109).
+    package var groups: [UInt32] { [gid] + supplementaryGroups.filter { $0 != gid } }
+
     package init(uid: UInt32, gid: UInt32, supplementaryGroups: [UInt32] = [], home: String = "/") {
         self.uid = uid
         self.gid = gid
