@@ -11,13 +11,13 @@ internal import SystemPackage
 extension ContainerService {
     /// Sends the stop signal, waits, then sends SIGKILL. A container that has ended answers at once with its record.
     /// - Parameter timeoutSeconds: nil is the container's own; 0 kills at once; -1 waits without end.
-    /// - Throws: `ContainerError.wrongState` for one that never ran.
+    /// - Throws: `ContainerError.wrongState` for one that never ran; `.invalidRequest` for a time that is none.
     package func stop(_ container: Container, timeoutSeconds: Int?) async throws(ContainerError) -> ExitRecord {
+        let seconds = try StopTimeout.check(timeoutSeconds ?? container.memo.stopTimeoutSeconds)
         if let record = container.life.exit { return record }
         guard container.life.isLive else { throw .wrongState(id: container.id.short, verb: "stop", state: container.life.state) }
         container.decide { $0.beginStop() }
         publish("stop", container)
-        let seconds = timeoutSeconds ?? container.memo.stopTimeoutSeconds
         if seconds != 0 {
             try await signal(container, container.memo.stopSignal)
             if let record = await wait(container, for: .stopped, seconds: seconds < 0 ? nil : seconds) { return record }

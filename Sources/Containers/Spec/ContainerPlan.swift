@@ -44,9 +44,9 @@ package struct ContainerPlan: Sendable {
         spec.process?.env = try ProcessEnvironment.resolve(
             image: image.config.config?.env ?? [], request: request.environment, hostname: hostname, home: user.home, tty: request.tty)
         spec.process?.cwd = try inputs.workingDirectory()
-        spec.process?.user = RuntimeSpec.User(uid: user.uid, gid: user.gid, additionalGids: user.supplementaryGroups)
+        spec.process?.user = RuntimeSpec.User(uid: user.uid, gid: user.gid, additionalGids: user.groups)
         if request.initProcess { spec.process?.args = [MountPlan.initPath, "init", "--"] + arguments }
-        spec.mounts = (spec.mounts ?? []).filter { own in !mounts.contains { $0.destination == own.destination } } + mounts
+        spec.mounts = MountPlan.merge(mounts, into: spec.mounts ?? [])
         if request.initProcess { spec.mounts?.append(MountPlan.initMount(shim: configuration.shimPath)) }
         if request.network == .host { spec.linux?.namespaces?.removeAll { $0.type == "network" } }
         spec.linux?.cgroupsPath = cgroup
@@ -129,11 +129,7 @@ package struct ContainerPlan: Sendable {
         }
 
         func stopTimeout() throws(ContainerError) -> Int {
-            let seconds = request.stopTimeoutSeconds ?? 10
-            guard seconds >= -1 else {
-                throw .invalidRequest("stop timeout of \(seconds) seconds", remedy: "use -1 (wait without end) or more")
-            }
-            return seconds
+            try StopTimeout.check(request.stopTimeoutSeconds ?? 10)
         }
 
         func warnings() -> [String] {

@@ -21,16 +21,31 @@ package enum MountPlan {
             RuntimeSpec.Mount(
                 destination: "/etc/\(name)", type: "bind", source: networkFiles.appending(name).string, options: ["bind", "rprivate"])
         }
-        var targets: Set<String> = []
+        // Paths, which are equal where their bytes are.
+        var targets: Set<FilePath> = []
         for mount in request.mounts {
             let made = try convert(mount)
-            guard targets.insert(made.destination).inserted else {
+            let target = FilePath(made.destination)
+            guard targets.insert(target).inserted else {
                 throw .invalidRequest("two mounts at \"\(made.destination)\"", remedy: "give each mount a target of its own")
             }
-            mounts.removeAll { $0.destination == made.destination }
+            mounts.removeAll { FilePath($0.destination) == target }
             mounts.append(made)
         }
         return mounts.enumerated().sorted { (depth($0.element), $0.offset) < (depth($1.element), $1.offset) }.map(\.element)
+    }
+
+    /// A mount takes the place of the default with the same target, and comes before the defaults below it, which it would hide else:
+    /// a bound /sys does not bring the host's cgroups along.
+    package static func merge(_ mounts: [RuntimeSpec.Mount], into defaults: [RuntimeSpec.Mount]) -> [RuntimeSpec.Mount] {
+        var merged = defaults
+        for mount in mounts {
+            let target = FilePath(mount.destination)
+            let place = merged.firstIndex { FilePath($0.destination).starts(with: target) }
+            merged.removeAll { FilePath($0.destination) == target }
+            merged.insert(mount, at: place ?? merged.endIndex)
+        }
+        return merged
     }
 
     private static func depth(_ mount: RuntimeSpec.Mount) -> Int { FilePath(mount.destination).components.count }
