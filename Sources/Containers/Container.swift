@@ -10,6 +10,7 @@ internal import SystemPackage
 package final class Container: Sendable {
     package let id: ContainerID
     package let paths: ContainerPaths
+    /// Without an end: that is the life's.
     package let memo: ContainerMemo
     /// Of its stack, uppermost first: they stay as long as the container does, also without their image.
     package let layerIDs: [Int64]
@@ -20,6 +21,8 @@ package final class Container: Sendable {
         var started: ShimStarted?
         /// The monitor of a live container, for the one case in which it must be ended by force.
         var shimPID: Int32?
+        /// The last of what `inOrder` was given.
+        var lastTask: Task<Void, Never>?
     }
     private let state: Mutex<State>
 
@@ -46,7 +49,22 @@ package final class Container: Sendable {
         return try result.get()
     }
 
-    package func noteShim(pid: Int32) { state.withLock { $0.shimPID = pid } }
+    /// Runs the body when those that were given before it are done: a shim's words are taken in the order in which it said them.
+    package func inOrder(_ body: @escaping @Sendable () async -> Void) {
+        state.withLock { state in
+            state.lastTask = Task { [previous = state.lastTask] in
+                await previous?.value
+                await body()
+            }
+        }
+    }
+
+    package func noteShim(pid: Int32) {
+        state.withLock { state in
+            state.shimPID = pid
+            state.started = nil
+        }
+    }
 
     package func noteStarted(_ started: ShimStarted) {
         state.withLock { state in
@@ -66,7 +84,7 @@ package final class Container: Sendable {
         let (life, started) = state.withLock { ($0.life, $0.started) }
         return ContainerSummary(
             id: id.text, name: memo.name, image: memo.request.image, imageDigest: memo.manifestDigest.description, command: memo.arguments,
-            state: life.state, pid: life.isLive ? started?.pid : nil, createdAt: memo.createdAt, exit: life.exit ?? memo.exit,
+            state: life.state, pid: life.isLive ? started?.pid : nil, createdAt: memo.createdAt, exit: life.exit,
             labels: memo.request.labels)
     }
 
@@ -78,7 +96,7 @@ package final class Container: Sendable {
             upperDirectory: memo.upperMode == .tmpfs ? nil : paths.directory.appending("upper").string,
             lowerDiffIDs: memo.lowerDiffIDs.map(\.description), cgroup: memo.cgroup,
             logPath: memo.request.log == .file ? paths.log.appending("container.log").string : nil,
-            attachSocket: life.hasShim ? paths.socket.string : nil, startedAt: started?.startedAt ?? (life.exit ?? memo.exit)?.startedAt,
+            attachSocket: life.hasShim ? paths.socket.string : nil, startedAt: started?.startedAt ?? life.exit?.startedAt,
             timings: started?.timings.map { StepTiming(step: $0.step, microseconds: $0.microseconds) } ?? [])
     }
 }

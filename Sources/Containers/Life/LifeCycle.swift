@@ -6,7 +6,8 @@ package import APITypes
 ///
 ///     created --start--> starting --started--> running --exited--> stopped --start--> starting
 ///        |                   |                    |                   |
-///        |                 failed -> created      +- stop: stopping   |
+///        |       failed -> as before: created,    +- stop: stopping   |
+///        |                    or stopped                             |
 ///        +------------------- remove ------> removing <---- remove ---+  (shimGone first)
 ///
 /// `exited` is what PID 1 did; `shimGone` is the end of its monitor. A container can be removed or started again only when both are known.
@@ -17,6 +18,8 @@ package struct LifeCycle: Sendable {
     package private(set) var exit: ExitRecord?
     /// True from the start of a shim to its end.
     package private(set) var hasShim = false
+    /// What a start that fails goes back to.
+    private var previousExit: ExitRecord?
 
     package init(phase: Phase = .created, exit: ExitRecord? = nil, hasShim: Bool = false) {
         self.phase = phase
@@ -36,7 +39,7 @@ package struct LifeCycle: Sendable {
 
     package var isLive: Bool { phase == .running || phase == .stopping || phase == .starting }
 
-    package enum Refusal: Error { case wrongState(ContainerState), alreadyRunning }
+    package enum Refusal: Error, Hashable { case wrongState(ContainerState), alreadyRunning }
 
     /// Claims the container for a start.
     package mutating func beginStart() throws(Refusal) {
@@ -44,9 +47,11 @@ package struct LifeCycle: Sendable {
         case .created where !hasShim, .stopped where !hasShim:
             phase = .starting
             hasShim = true
+            previousExit = exit
             exit = nil
         case .running, .starting: throw .alreadyRunning
-        case .created, .stopped, .stopping, .removing: throw .wrongState(state)
+        case .created, .stopped: throw .wrongState(.stopping)
+        case .stopping, .removing: throw .wrongState(state)
         }
     }
 
@@ -54,7 +59,8 @@ package struct LifeCycle: Sendable {
 
     /// The shim told that nothing came to life, and ended.
     package mutating func startFailed() {
-        phase = .created
+        exit = previousExit
+        phase = exit == nil ? .created : .stopped
         hasShim = false
     }
 

@@ -18,10 +18,10 @@ extension ExitRecord {
 }
 
 extension ContainerService {
-    /// Called on the monitor's thread: hands the work to the pool at once.
+    /// Called on the monitor's thread: hands the work on at once.
     func shimEvent(_ event: ShimEvent, of id: ContainerID, shimPID: Int32?) {
         guard let container = index.container(id) else { return }
-        Task {
+        container.inOrder {
             switch event {
             case .exited(let exit): await self.noteExit(ExitRecord(exit), of: container)
             case .gone: await self.shimGone(container, shimPID: shimPID)
@@ -51,7 +51,8 @@ extension ContainerService {
     /// The monitor ended. Where it had not told an end, it was killed: whatever is left of the container is ended too.
     func shimGone(_ container: Container, shimPID: Int32?) async {
         await pool.run {
-            if let shimPID { self.reap(shimPID) }
+            // One that was killed, or isn't this daemon's child, may have left the cgroup behind.
+            if shimPID.map(self.reap) != 0, container.life.exit != nil { self.killLeftovers(of: container) }
         }
         if container.life.exit == nil {
             let record = await pool.run { self.endWithoutShim(container) }
@@ -67,15 +68,19 @@ extension ContainerService {
         }
     }
 
-    /// The record that the shim left, or one that says that nobody saw the end. Kills what may still live in the cgroup.
+    /// The record that the shim left, or one that says that nobody saw the end; that is left in its place, so that exit.json always tells
+    /// the end of the last run. Kills what may still live in the cgroup.
     func endWithoutShim(_ container: Container) -> ExitRecord {
-        if let bytes = try? readFile(container.paths.exitRecord, limit: 1 << 16), let exit = try? JSON.decode(ShimExit.self, from: bytes) {
-            return ExitRecord(exit)
-        }
         killLeftovers(of: container)
-        return ExitRecord(
+        let path = container.paths.exitRecord
+        if let bytes = try? readFile(path, limit: 1 << 16), let exit = try? JSON.decode(ExitRecord.self, from: bytes) { return exit }
+        let record = ExitRecord(
             exitCode: 137, signal: Int(SIGKILL), startedAt: container.started?.startedAt ?? container.memo.createdAt,
             finishedAt: Timestamp.now(),
             note: "the end was not seen: the monitor was killed, or the machine stopped; what was left of the container was killed")
+        do { try replaceFile(path, with: try JSON.encode(record)) } catch {
+            logger.error("the end of a container could not be kept", metadata: ["id": "\(container.id)", "error": "\(error)"])
+        }
+        return record
     }
 }

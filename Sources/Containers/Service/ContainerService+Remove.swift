@@ -11,13 +11,18 @@ extension ContainerService {
     /// - Parameter force: also one that runs; it is killed.
     /// - Throws: `ContainerError.wrongState` for one that runs. After a failure it is still listed, and can be removed again.
     package func remove(_ container: Container, force: Bool) async throws(ContainerError) {
-        if force { try await endForRemoval(container) }
+        if force {
+            try await endForRemoval(container)
+        } else if container.life.phase == .stopped {
+            _ = await hasEnded(container, within: Self.tidyingTime)
+        }
         do throws(LifeCycle.Refusal) { try container.decide { life throws(LifeCycle.Refusal) in try life.beginRemove() } } catch {
             if container.life.phase == .removing {
                 _ = await container.waiters.wait(for: .removed) { nil }
                 return
             }
-            throw .wrongState(id: container.id.short, verb: "remove", state: container.life.state)
+            guard case .wrongState(let state) = error else { return }
+            throw .wrongState(id: container.id.short, verb: "remove", state: state)
         }
         do throws(ContainerError) {
             try await pool.run { () throws(ContainerError) in try self.removeNow(container) }
@@ -27,7 +32,7 @@ extension ContainerService {
         }
         index.remove(container)
         publish("remove", container)
-        container.waiters.signal(.removed, container.life.exit ?? container.memo.exit)
+        container.waiters.signal(.removed, container.life.exit)
     }
 
     /// The record goes first: from then on the directories are an orphan that the next start would sweep.
@@ -43,15 +48,18 @@ extension ContainerService {
 
     private func endForRemoval(_ container: Container) async throws(ContainerError) {
         if container.life.isLive { _ = try await stop(container, timeoutSeconds: 0) }
-        if await hasEnded(container, within: .seconds(2)) { return }
+        if await hasEnded(container, within: Self.tidyingTime) { return }
         // The monitor still waits for a client that was announced, or for a slow reader of output: nobody wants either now.
         if let pid = container.shimPID { Glibc.kill(pid, SIGKILL) }
         _ = await hasEnded(container, within: .seconds(10))
         await pool.run { self.killLeftovers(of: container) }
     }
 
+    /// How long a monitor may take after PID 1's end, which is told first.
+    static let tidyingTime = Duration.seconds(2)
+
     /// The monitor tidies up after PID 1's end; it is given the time for that.
-    private func hasEnded(_ container: Container, within limit: Duration) async -> Bool {
+    func hasEnded(_ container: Container, within limit: Duration) async -> Bool {
         guard container.life.hasShim else { return true }
         return await withTaskGroup(of: Bool.self) { group in
             group.addTask {

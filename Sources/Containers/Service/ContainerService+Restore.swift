@@ -30,13 +30,17 @@ extension ContainerService {
     }
 
     private func restore(_ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64]) async {
-        let container = await pool.run { self.adopt(id, memo, layerIDs) }
+        var known = memo
+        known.exit = nil
+        let (exit, fixed) = (memo.exit, known)
+        let container = await pool.run { self.adopt(id, fixed, lastExit: exit, layerIDs) }
         logger.info("found again", metadata: ["id": "\(id)", "state": "\(container.life.state.rawValue)"])
         if memo.request.autoRemove && !container.life.hasShim { await removeRestored(container) }
     }
 
     /// Asks the shim, where one is there; reads what it left, where none is.
-    private func adopt(_ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64]) -> Container {
+    /// - Parameter lastExit: as it was recorded; there may have been another since.
+    private func adopt(_ id: ContainerID, _ memo: ContainerMemo, lastExit: ExitRecord?, _ layerIDs: [Int64]) -> Container {
         let paths = paths(of: id)
         do throws(KernelError) {
             let connection = try ShimConnection.connect(to: paths.socket)
@@ -47,17 +51,14 @@ extension ContainerService {
         }
         let ended = Container(
             id: id, paths: paths, memo: memo, layerIDs: layerIDs,
-            life: LifeCycle(phase: memo.exit == nil ? .created : .stopped, exit: memo.exit))
+            life: LifeCycle(phase: lastExit == nil ? .created : .stopped, exit: lastExit))
         index.insert(ended)
-        // A state directory without a shim: it ran when the last daemon ended, and ended meanwhile. After a restart of the machine
+        // A state directory without a shim: its last run has ended, and maybe after the last daemon did. After a restart of the machine
         // the directory is gone, and a started container has no record: the log tells whether it was ever started.
-        if memo.exit == nil, exists(paths.shimConfiguration) {
+        if exists(paths.shimConfiguration) {
             let record = endWithoutShim(ended)
-            _ = ended.decide { life in
-                life = LifeCycle(phase: .stopped, exit: record)
-                return true
-            }
-            persistExit(record, of: ended)
+            ended.decide { $0 = LifeCycle(phase: .stopped, exit: record) }
+            if record != lastExit { persistExit(record, of: ended) }
         }
         return ended
     }

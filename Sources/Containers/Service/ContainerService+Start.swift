@@ -14,6 +14,7 @@ extension ContainerService {
     /// Spawns the shim and waits until PID 1 has been exec'd, or the start has failed.
     /// - Throws: `ContainerError.startFailed` with the exit code that `run` gives back; the container is then as it was before.
     package func start(_ container: Container) async throws(ContainerError) {
+        if container.life.phase == .stopped { _ = await hasEnded(container, within: Self.tidyingTime) }
         do throws(LifeCycle.Refusal) { try container.decide { life throws(LifeCycle.Refusal) in try life.beginStart() } } catch {
             switch error {
             case .alreadyRunning: return
@@ -27,7 +28,6 @@ extension ContainerService {
             container.noteShimGone()
             throw error
         }
-        publish("start", container)
     }
 
     private func startNow(_ container: Container) throws(ContainerError) {
@@ -37,11 +37,16 @@ extension ContainerService {
         container.noteShim(pid: shimPID)
         do throws(ContainerError) {
             container.noteStarted(try awaitStart(of: container, shim.connection))
+            // Before the listening: its end is told after its start.
+            publish("start", container)
             try listen(to: shim.connection, of: container.id, shimPID: shimPID)
         } catch {
             // The shim has told its failure and ends, or can't be listened to: nothing of it may stay.
             Glibc.kill(shimPID, SIGKILL)
             reap(shimPID)
+            // A failure that the shim told is one that it has tidied up after.
+            if case .startFailed = error {} else { killLeftovers(of: container) }
+            forgetVolatile(container)
             discardState(of: container)
             throw error
         }
@@ -77,7 +82,8 @@ extension ContainerService {
         do throws(JSONError) { bytes = try JSON.encode(configuration) } catch { throw .encoding("encode shim.json: \(error)") }
         try kernelStep("prepare \(paths.state.string)") { () throws(KernelError) in
             if try !makeDirectory(paths.state, mode: 0o710) {
-                // A start after an end: what the last shim left.
+                // A start after an end: what the last shim left. The directory tells that it was in this run of the machine.
+                forgetVolatile(container)
                 try removeTree(paths.state)
                 try makeDirectory(paths.state, mode: 0o710)
             }
@@ -126,9 +132,24 @@ extension ContainerService {
         let connection: ShimConnection
     }
 
+    /// overlayfs refuses a workdir that a volatile mount has used. Within one run of the machine nothing was lost by that; after a crash of
+    /// it the mark stays, and the start is refused: the upper may be broken.
+    private func forgetVolatile(_ container: Container) {
+        guard container.memo.upperMode == .volatile else { return }
+        do throws(KernelError) { try OverlayMount.forgetVolatile(work: container.paths.directory.appending("work")) } catch {
+            logger.error("the next start may be refused", metadata: ["id": "\(container.id)", "error": "\(error)"])
+        }
+    }
+
     /// Takes a dead child's status, so that it is no zombie. One that is not our child (adopted) is init's.
-    func reap(_ pid: Int32) {
-        while waitpid(pid, nil, 0) == -1, lastErrno() == .interrupted {}
+    /// - Returns: the status as wait(2) gives it; nil for one that is not our child.
+    @discardableResult
+    func reap(_ pid: Int32) -> Int32? {
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) == -1 {
+            if lastErrno() != .interrupted { return nil }
+        }
+        return status
     }
 
     func discardState(of container: Container) {

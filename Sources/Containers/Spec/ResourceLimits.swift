@@ -15,6 +15,9 @@ package struct ResourceLimits: Hashable, Sendable {
     /// Less does not hold a process and its exec. Docker's floor is the same.
     package static let smallestMemory: Int64 = 6 << 20
 
+    /// The kernel's PID_MAX_LIMIT; it refuses more in pids.max.
+    package static let mostProcesses: Int64 = 4 << 20
+
     /// - Throws: `ContainerError.invalidRequest` for what the kernel would refuse, or round in silence.
     package init(_ request: ResourceRequest, processors: Int = sysconf(Int32(_SC_NPROCESSORS_ONLN))) throws(ContainerError) {
         if let memory = request.memoryInBytes, memory != 0 {
@@ -32,7 +35,9 @@ package struct ResourceLimits: Hashable, Sendable {
             cpuQuotaMicroseconds = nanoCPUs / (1_000_000_000 / Int64(Self.cpuPeriodMicroseconds))
         }
         if let limit = request.pidsLimit {
-            guard limit == -1 || limit >= 0 else { throw .invalidRequest("pids limit of \(limit)", remedy: "use -1 or 0 for none") }
+            guard limit == -1 || (0...Self.mostProcesses).contains(limit) else {
+                throw .invalidRequest("pids limit of \(limit)", remedy: "use 1 to \(Self.mostProcesses), or -1 for none")
+            }
             pids = limit > 0 ? limit : nil
         }
     }
