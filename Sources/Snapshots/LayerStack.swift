@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Metadata
+package import Metadata
 package import OCI
 internal import Synchronization
 package import SystemPackage
@@ -19,7 +19,7 @@ package struct LayerStack: Sendable, Hashable {
     package var fixup: ChainID?
 
     /// - Parameter layers: from the uppermost down, each once.
-    init(store: FilePath, layers: [LayerRecord]) {
+    package init(store: FilePath, layers: [LayerRecord]) {
         self.store = store
         layerIDs = layers.map(\.id)
         diffIDs = layers.compactMap(\.key.diffID)
