@@ -147,6 +147,7 @@ let package = Package(
         tests("TarTests", ["Tar"]),
         tests("CompressionTests", ["Compression", "CZstd"]),
         tests("LayersTests", ["Layers", "Tar", "Compression", "OCI", "Linux", .crypto, .system]),
+        tests("ClientTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
         tests("SnapshotsTests", ["Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
         tests("RuntimeTests", ["Runtime", "OCI", "JSON", "Linux", .system]),
         tests("ShimTests", ["Shim", "ShimProtocol", "Runtime", "OCI", "JSON", "Linux", .system]),

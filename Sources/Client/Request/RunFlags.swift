@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+internal import Glibc
+package import Linux
+internal import SystemPackage
+
+/// What `run` and `create` were told, as it was typed; `request` makes of it what the daemon is asked.
+package struct RunFlags: Sendable {
+    package var image: String
+    package var arguments: [String] = []
+    package var name: String?
+    package var labels: [String] = []
+    package var environment: [String] = []
+    package var environmentFiles: [String] = []
+    package var workingDirectory: String?
+    package var user: String?
+    package var entrypoint: String?
+    package var hostname: String?
+    package var network = "none"
+    package var platform: String?
+    package var interactive = false
+    package var tty = false
+    package var initProcess = false
+    package var remove = false
+    /// The client goes at once, and nobody reads the output.
+    package var detached = false
+    package var readOnly = false
+    package var volumes: [String] = []
+    package var tmpfs: [String] = []
+    package var upper: String?
+    package var log: String?
+    package var memory: String?
+    package var cpus: String?
+    package var pidsLimit: Int64?
+    package var stopSignal: String?
+    package var stopTimeout: Int?
+
+    package init(image: String) { self.image = image }
+
+    /// What flags refer to without carrying it.
+    package struct Surroundings {
+        package var variable: (String) -> [UInt8]?
+        package var workingDirectory: String
+        package var readFile: (String) -> Result<[UInt8], KernelError>
+
+        package init(
+            variable: @escaping (String) -> [UInt8]?, workingDirectory: String,
+            readFile: @escaping (String) -> Result<[UInt8], KernelError>
+        ) {
+            self.variable = variable
+            self.workingDirectory = workingDirectory
+            self.readFile = readFile
+        }
+
+        /// Those of this process.
+        package static var own: Surroundings {
+            var directory = [CChar](repeating: 0, count: 4097)
+            let isKnown = getcwd(&directory, directory.count) != nil
+            return Surroundings(
+                variable: { name in
+                    guard let value = getenv(name) else { return nil }
+                    return Array(UnsafeRawBufferPointer(start: value, count: strlen(value)))
+                },
+                workingDirectory: isKnown
+                    ? String(decoding: directory.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : "/",
+                readFile: { path in
+                    Result { () throws(KernelError) in try Linux.readFile(FilePath(path), limit: 8 << 20) }
+                })
+        }
+    }
+
+    /// - Throws: `UsageError` for the first flag that can't be honoured.
+    package func request(_ surroundings: Surroundings) throws(UsageError) -> CreateContainerRequest {
+        guard !image.isEmpty else { throw UsageError("the image's name is empty") }
+        var request = CreateContainerRequest(image: image)
+        request.name = name
+        request.platform = platform
+        request.entrypoint = entrypoint.map { $0.isEmpty ? [] : [$0] }
+        request.arguments = arguments
+        request.environment = try environmentEntries(surroundings)
+        request.workingDirectory = workingDirectory
+        request.user = user
+        request.hostname = hostname
+        for label in labels { try add(label: label, to: &request.labels) }
+        request.tty = tty
+        request.openStdin = interactive
+        request.attach = !detached
+        request.autoRemove = remove
+        request.readOnlyRoot = readOnly
+        request.network = try networkMode()
+        request.initProcess = initProcess
+        for text in volumes {
+            request.mounts.append(try MountFlag.bind(text, workingDirectory: surroundings.workingDirectory))
+        }
+        for text in tmpfs { request.mounts.append(try MountFlag.tmpfs(text)) }
+        if let memory { request.resources.memoryInBytes = try Quantity.bytes(memory, option: "--memory") }
+        if let cpus { request.resources.nanoCPUs = try Quantity.nanoCPUs(cpus, option: "--cpus") }
+        request.resources.pidsLimit = pidsLimit
+        request.stopSignal = stopSignal
+        request.stopTimeoutSeconds = stopTimeout
+        request.log = try logMode()
+        request.upper = try upper.map { text throws(UsageError) in try choice(text, "--upper", UpperMode.self) }
+        return request
+    }
+
+    private func environmentEntries(_ surroundings: Surroundings) throws(UsageError) -> [String] {
+        var variables = EnvironmentVariables(here: surroundings.variable)
+        for path in environmentFiles {
+            let bytes: [UInt8]
+            do throws(KernelError) { bytes = try surroundings.readFile(path).get() } catch {
+                throw UsageError("--env-file", path, "\(error.call): \(error.errno)")
+            }
+            try variables.add(file: bytes, named: path)
+        }
+        for entry in environment { try variables.add(flag: entry) }
+        return variables.entries
+    }
+
+    private func add(label: String, to labels: inout [String: String]) throws(UsageError) {
+        let parts = label.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard let key = parts.first, !key.isEmpty else { throw UsageError("--label", label, "no key", remedy: "use KEY=value") }
+        labels[key] = parts.count > 1 ? parts[1] : ""
+    }
+
+    private func networkMode() throws(UsageError) -> NetworkMode {
+        guard let mode = NetworkMode(rawValue: network) else {
+            throw UsageError("--network", network, "container networks are not there yet", remedy: "use none (loopback alone) or host")
+        }
+        return mode
+    }
+
+    /// Nobody can ask for the log of a container that is gone when it has ended: in the foreground with --rm none is kept.
+    private func logMode() throws(UsageError) -> LogMode {
+        guard let log else { return !detached && remove ? .none : .file }
+        return try choice(log, "--log", LogMode.self)
+    }
+
+    private func choice<Choice: CaseIterable & RawRepresentable<String>>(
+        _ text: String, _ option: String, _: Choice.Type
+    ) throws(UsageError) -> Choice {
+        guard let value = Choice(rawValue: text) else {
+            throw UsageError(option, text, "no such choice", remedy: "use " + Choice.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return value
+    }
+}

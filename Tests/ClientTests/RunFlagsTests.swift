@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import APITypes
+import Client
+import Linux
+import SystemPackage
+import Testing
+
+@Suite struct RunFlagsTests {
+    private func request(_ change: (inout RunFlags) -> Void = { _ in }) throws -> CreateContainerRequest {
+        var flags = RunFlags(image: "img")
+        change(&flags)
+        return try flags.request(
+            RunFlags.Surroundings(variable: { $0 == "HERE" ? Array("h".utf8) : nil }, workingDirectory: "/cwd") { path in
+                path == "ok.env"
+                    ? .success(Array("A=file\nB=file\n".utf8))
+                    : .failure(KernelError(call: "open(2)", object: path, errno: .noSuchFileOrDirectory))
+            })
+    }
+
+    @Test("without flags the request has the API's defaults, with a client at hand")
+    func defaults() throws {
+        var expected = CreateContainerRequest(image: "img")
+        expected.attach = true
+        #expect(try request() == expected)
+    }
+
+    @Test("every flag reaches its member")
+    func members() throws {
+        var expected = CreateContainerRequest(image: "img")
+        expected.name = "n"
+        expected.platform = "linux/arm64/v8"
+        expected.entrypoint = ["/e"]
+        expected.arguments = ["a", "--rm", ""]
+        expected.environment = ["A=file", "B=file", "B=flag", "HERE=h"]
+        expected.workingDirectory = "/w"
+        expected.user = "u:g"
+        expected.hostname = "h"
+        expected.labels = ["k": "v=w", "empty": ""]
+        expected.tty = true
+        expected.openStdin = true
+        expected.autoRemove = true
+        expected.readOnlyRoot = true
+        expected.network = .host
+        expected.initProcess = true
+        expected.mounts = [
+            MountRequest(type: .bind, source: "/cwd/s", target: "/t", readOnly: true),
+            MountRequest(type: .tmpfs, target: "/tmp", options: ["size=1m"]),
+        ]
+        expected.resources = ResourceRequest(memoryInBytes: 64 << 20, nanoCPUs: 500_000_000, pidsLimit: -1)
+        expected.stopSignal = "INT"
+        expected.stopTimeoutSeconds = -1
+        expected.upper = .tmpfs
+        expected.log = .file
+        let made = try request {
+            $0.name = "n"
+            $0.platform = "linux/arm64/v8"
+            $0.entrypoint = "/e"
+            $0.arguments = ["a", "--rm", ""]
+            $0.environmentFiles = ["ok.env"]
+            $0.environment = ["B=flag", "HERE", "NOT_HERE"]
+            $0.workingDirectory = "/w"
+            $0.user = "u:g"
+            $0.hostname = "h"
+            $0.labels = ["k=v=w", "empty"]
+            $0.tty = true
+            $0.interactive = true
+            $0.remove = true
+            $0.detached = true
+            $0.readOnly = true
+            $0.network = "host"
+            $0.initProcess = true
+            $0.volumes = ["./s:/t:ro"]
+            $0.tmpfs = ["/tmp:size=1m"]
+            $0.memory = "64m"
+            $0.cpus = "0.5"
+            $0.pidsLimit = -1
+            $0.stopSignal = "INT"
+            $0.stopTimeout = -1
+            $0.upper = "tmpfs"
+        }
+        #expect(made == expected)
+    }
+
+    @Test("an empty --entrypoint clears the image's, which is not the same as none given")
+    func entrypoint() throws {
+        #expect(try request { $0.entrypoint = "" }.entrypoint == [])
+        #expect(try request().entrypoint == nil)
+    }
+
+    @Test(
+        "a log is kept where somebody can ask for it",
+        arguments: [
+            (true, false, nil, .none), (false, false, nil, .file), (true, true, nil, .file), (true, false, "file", .file),
+            (false, true, "none", .none),
+        ] as [(Bool, Bool, String?, LogMode)])
+    func log(remove: Bool, detached: Bool, chosen: String?, expected: LogMode) throws {
+        let made = try request {
+            $0.remove = remove
+            $0.detached = detached
+            $0.log = chosen
+        }
+        #expect(made.log == expected)
+    }
+
+    /// A flag that can't be honoured, and what its refusal names.
+    struct Refused: Sendable {
+        var named: String
+        var change: @Sendable (inout RunFlags) -> Void
+    }
+
+    @Test(
+        "what can't be honoured is refused with the flag's name",
+        arguments: [
+            Refused(named: "--network", change: { $0.network = "bridge" }), Refused(named: "--upper", change: { $0.upper = "fast" }),
+            Refused(named: "--log", change: { $0.log = "journald" }), Refused(named: "--memory", change: { $0.memory = "lots" }),
+            Refused(named: "--cpus", change: { $0.cpus = "all" }), Refused(named: "--label", change: { $0.labels = ["=v"] }),
+            Refused(named: "--env-file \"no.env\"", change: { $0.environmentFiles = ["no.env"] }),
+            Refused(named: "--env \"=\"", change: { $0.environment = ["="] }),
+            Refused(named: "--volume", change: { $0.volumes = ["data:/x"] }),
+            Refused(named: "--tmpfs", change: { $0.tmpfs = ["x"] }), Refused(named: "image", change: { $0.image = "" }),
+        ])
+    func refused(case refused: Refused) throws {
+        let error = try #require(throws: UsageError.self) { try request(refused.change) }
+        #expect(error.message.contains(refused.named))
+    }
+}
