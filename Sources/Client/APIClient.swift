@@ -1,32 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import APITypes
+internal import APITypes
 internal import JSON
 internal import Linux
 package import SystemPackage
-
-/// Why a request came to nothing: the daemon refused it, or could not be talked to.
-package enum ClientError: Error, Sendable {
-    case problem(Problem)
-    case connection(HTTPError)
-    case badAnswer(String)
-
-    package var message: String {
-        switch self {
-        case .problem(let problem): terminalSafe(problem.detail)
-        case .connection(let error): terminalSafe("\(error)")
-        case .badAnswer(let what): "the daemon's answer can't be read: \(terminalSafe(what))"
-        }
-    }
-
-    package var remedy: String? {
-        switch self {
-        case .problem(let problem): problem.remedy.map(terminalSafe)
-        case .connection(.unreachable): "is ctr-swiftd running? --socket or CTR_SWIFT_SOCKET name its socket"
-        case .connection, .badAnswer: nil
-        }
-    }
-}
 
 /// The daemon's API over its socket: one connection, one request at a time.
 package final class APIClient {
@@ -76,17 +53,21 @@ package final class APIClient {
         _ each: (Line) throws(ClientError) -> Void
     ) throws(ClientError) {
         let connection = try open()
-        do {
+        try http { () throws(HTTPError) in
             try connection.send(HTTPRequest(.post, HTTPRequest.target(path), body: .stream(length: length, contentType: contentType)))
-            _ = try connection.sendBody(&source, length: length)
-            try lines(connection, try connection.receiveHead(), type, each)
-        } catch let error as ClientError {
-            throw error
-        } catch let error as HTTPError {
-            throw .connection(error)
-        } catch {
-            throw .badAnswer("\(error)")
         }
+        let outcome: UploadOutcome
+        do throws(UploadError) { outcome = try connection.sendBody(&source, length: length) } catch {
+            switch error {
+            case .source(let error): throw .upload(error)
+            case .connection(let error): throw .connection(error)
+            }
+        }
+        if case .wrongLength = outcome {
+            throw .upload(KernelError(call: "read(2)", object: "what is sent, whose size changed", errno: .ioError))
+        }
+        let head = try http { () throws(HTTPError) in try connection.receiveHead() }
+        try lines(connection, head, type, each)
     }
 
     private func lines<Line: Decodable>(
@@ -121,7 +102,10 @@ package final class APIClient {
         let connection = try open()
         let request = HTTPRequest(method, HTTPRequest.target(path, query: query), body: content)
         let head = try http { () throws(HTTPError) in
-            try connection.send(request)
+            do throws(HTTPError) { try connection.send(request) } catch {
+                // A daemon that refuses a peer answers and closes without reading.
+                guard error.meansClosed else { throw error }
+            }
             return try connection.receiveHead()
         }
         return (connection, head)

@@ -119,7 +119,7 @@ struct Load: ParsableCommand {
     @Option(name: [.short, .long], help: "The archive or the layout's directory; stdin where none is named.") var input: String?
 
     func run() throws {
-        var source = try ArchiveUpload(input)
+        var source = try ArchiveUpload(input.map { FilePath($0) })
         var loaded: [ImageSummary] = []
         try connection.client.upload(
             ["v1", "images", "load"], contentType: "application/x-tar", length: nil, source: &source, of: PullEvent.self

@@ -63,11 +63,17 @@ struct HTTPBodyReader {
 
     private static func chunkSize(from reader: inout SocketReader) throws(HTTPError) -> Int64 {
         guard let line = try reader.line(limit: 1024, what: "a chunk size") else { throw .closed(while: "sending its answer") }
-        let digits = String(decoding: line.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }, as: UTF8.self)
-        guard let first = digits.utf8.first, first != UInt8(ascii: "+"), first != UInt8(ascii: "-"), digits.utf8.count <= 15,
-            let size = Int64(digits, radix: 16)
+        // RFC 9112, 7.1: digits, then an end or extensions. Anything else would be guessed at.
+        let digits = line.prefix { Self.isHexDigit($0) }
+        let rest = line[digits.endIndex...].drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        guard rest.isEmpty || rest.first == UInt8(ascii: ";"), digits.count <= 15,
+            let size = Int64(String(decoding: digits, as: UTF8.self), radix: 16)
         else { throw .malformed("chunk size \"\(terminalSafe(String(decoding: line, as: UTF8.self)))\"") }
         return size
+    }
+
+    private static func isHexDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20)
     }
 
     private static func endOfChunk(from reader: inout SocketReader) throws(HTTPError) {

@@ -23,6 +23,9 @@ extension HTTPConnection {
     package func sendBody(
         _ source: inout some UploadSource, length: Int64?, progress: (Int64) -> Void = { _ in }
     ) throws(UploadError) -> UploadOutcome {
+        var isWhole = false
+        // The daemon would take the next request for the rest of this body.
+        defer { if !isWhole { abandon() } }
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
         var sent: Int64 = 0
         while true {
@@ -33,19 +36,23 @@ extension HTTPConnection {
             do throws(HTTPError) {
                 try sendPiece(buffer[..<count], chunked: length == nil)
             } catch {
-                if Self.meansClosed(error) { return .cutShort }
+                if error.meansClosed { return .cutShort }
                 throw .connection(error)
             }
             sent += Int64(count)
             progress(sent)
         }
-        if let length { return sent == length ? .sent : .wrongLength(sent: sent, announced: length) }
+        if let length {
+            isWhole = sent == length
+            return isWhole ? .sent : .wrongLength(sent: sent, announced: length)
+        }
         do throws(HTTPError) {
             try Array("0\r\n\r\n".utf8).span.withUnsafeBytes { bytes throws(HTTPError) in try sendAll(bytes) }
         } catch {
-            if Self.meansClosed(error) { return .cutShort }
+            if error.meansClosed { return .cutShort }
             throw .connection(error)
         }
+        isWhole = true
         return .sent
     }
 
@@ -67,10 +74,6 @@ extension HTTPConnection {
         if chunked { try Array("\r\n".utf8).span.withUnsafeBytes { bytes throws(HTTPError) in try sendAll(bytes) } }
     }
 
-    private static func meansClosed(_ error: HTTPError) -> Bool {
-        guard case .kernel(let error) = error else { return false }
-        return error.errno == .brokenPipe || error.errno == .connectionReset
-    }
 }
 
 /// Which side of an upload failed.

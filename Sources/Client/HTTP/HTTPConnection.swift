@@ -7,6 +7,8 @@ package import Linux
 package final class HTTPConnection {
     /// Heads longer than this are refused.
     package static let headLimit = 64 << 10
+    /// Answers before the answer (1xx), and empty lines before it.
+    private static let interimLimit = 16
 
     private let socket: OwnedFD
     private var reader: SocketReader
@@ -37,15 +39,19 @@ package final class HTTPConnection {
 
     /// Reads the next answer's head; interim answers (1xx) are passed over.
     package func receiveHead() throws(HTTPError) -> HTTPResponseHead {
-        while true {
+        for _ in 0..<Self.interimLimit {
             let head = try HTTPResponseHead(lines: headLines())
             if (100..<200).contains(head.status), head.status != 101 { continue }
-            body = HTTPBodyReader(try HTTPFraming(head))
-            keepsAlive = head.keepsAlive
-            if case .untilClose = try HTTPFraming(head) { keepsAlive = false }
+            let framing = try HTTPFraming(head)
+            body = HTTPBodyReader(framing)
+            keepsAlive = keepsAlive && head.keepsAlive && framing != .untilClose
             return head
         }
+        throw .malformed("more than \(Self.interimLimit) interim answers")
     }
+
+    /// What was begun will not be finished: nothing more goes over this connection.
+    package func abandon() { keepsAlive = false }
 
     /// Some bytes of the answer's body; empty at its end.
     package func receiveBody() throws(HTTPError) -> ArraySlice<UInt8> {
@@ -80,10 +86,13 @@ package final class HTTPConnection {
             guard let line = try reader.line(limit: left, what: "a head") else { throw .closed(while: "an answer was awaited") }
             if line.isEmpty {
                 // RFC 9112, 2.2: empty lines before a message are passed over.
-                if lines.isEmpty { continue }
-                return lines
+                if !lines.isEmpty { return lines }
+                left -= Self.headLimit / Self.interimLimit
+                if left <= 0 { throw .malformed("nothing but empty lines") }
+                continue
             }
-            left -= line.count
+            left -= line.count + 1
+            if left <= 0 { throw .tooLong("a head", limit: Self.headLimit) }
             lines.append(String(decoding: line, as: UTF8.self))
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Linux
+internal import SystemPackage
 
 /// Why an exchange with the daemon did not come to an answer. An answer with an error status is not one of these.
 package enum HTTPError: Error, Sendable, Hashable {
@@ -14,6 +15,12 @@ package enum HTTPError: Error, Sendable, Hashable {
     case malformed(String)
     /// Longer than this client takes.
     case tooLong(String, limit: Int)
+
+    /// The other side has gone, or will not listen: what it said before may still be read.
+    var meansClosed: Bool {
+        guard case .kernel(let error) = self else { return false }
+        return error.errno == .brokenPipe || error.errno == .connectionReset
+    }
 }
 
 extension HTTPError: CustomStringConvertible {

@@ -5,6 +5,7 @@ package struct HTTPResponseHead: Sendable, Hashable {
     package var status: Int
     /// Names in lower case, in the order of the message.
     package var headers: [(name: String, value: String)]
+    private let isHTTP10: Bool
 
     package static func == (left: Self, right: Self) -> Bool {
         left.status == right.status && left.headers.elementsEqual(right.headers) { $0.name == $1.name && $0.value == $1.value }
@@ -16,6 +17,7 @@ package struct HTTPResponseHead: Sendable, Hashable {
     package init(lines: [String]) throws(HTTPError) {
         guard let first = lines.first else { throw .malformed("no status line") }
         status = try Self.status(in: first)
+        isHTTP10 = first.hasPrefix("HTTP/1.0")
         headers = []
         for line in lines.dropFirst() { headers.append(try Self.header(in: line)) }
     }
@@ -30,7 +32,10 @@ package struct HTTPResponseHead: Sendable, Hashable {
     }
 
     /// Whether another request may follow on the same connection.
-    package var keepsAlive: Bool { !values("connection").contains { $0.lowercased() == "close" } }
+    package var keepsAlive: Bool {
+        let options = values("connection").flatMap { $0.split { $0 == "," || $0 == " " || $0 == "\t" } }
+        return !isHTTP10 && !options.contains { $0.lowercased() == "close" }
+    }
 
     private static func status(in line: String) throws(HTTPError) -> Int {
         let parts = line.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
@@ -47,6 +52,9 @@ package struct HTTPResponseHead: Sendable, Hashable {
         let blank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
         var value = line[line.utf8.index(after: colon)...].drop(while: blank)
         while let last = value.last, blank(last) { value.removeLast() }
+        guard !value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7f }) else {
+            throw .malformed("header line \"\(terminalSafe(line))\"")
+        }
         return (line[..<colon].lowercased(), String(value))
     }
 }
