@@ -41,8 +41,8 @@ extension Target.Dependency {
     static let toml = Self.product(name: "TOMLKit", package: "TOMLKit")
 }
 
-func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
-    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+func library(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil, resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, resources: resources, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -156,6 +156,8 @@ let package = Package(
             [
                 "Containers", "ShimProtocol", "APITypes", "Snapshots", "Metadata", "Runtime", "Linux", "OCI", "JSON", .logging, .system,
             ]),
+        library("ScriptedRegistry", [.nioCore, .nioPosix, .nioHTTP1, .nioSSL], path: "Tests/ScriptedRegistry"),
+        tests("RegistryTests", ["Registry", "ScriptedRegistry", "APITypes", "OCI", "JSON", "Linux", .crypto, .logging, .nioSSL, .system]),
         tests("IntegrationTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
     ]
 )
