@@ -147,7 +147,7 @@ private struct RegistryLayer: LayerSource {
     let source: BlobSource
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(LayerError) -> Int {
-        do throws(BlobFailure) { return try source.read(into: buffer) } catch { throw .source(error.reason) }
+        do throws(BlobFailure) { return try source.read(into: buffer) } catch { throw .source("\(error)") }
     }
 
     func cancel() { source.cancel() }

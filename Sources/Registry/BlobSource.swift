@@ -15,13 +15,11 @@ internal import Synchronization
 package final class BlobSource: Sendable {
     private let parts = BlockingQueue<[UInt8]>(capacity: 32)
     private let rest = Mutex<ArraySlice<UInt8>>([])
-    private let failure = Mutex<String?>(nil)
+    private let failure = Mutex<BlobFailure?>(nil)
     private let task = Mutex<Task<Void, Never>?>(nil)
 
-    private static let mostBreaks = 5
-
     init(_ client: RegistryClient, _ request: RegistryRequest, size: Int64, onRetry: @escaping @Sendable () -> Void) {
-        let fetching = Task { await self.fetch(client, request, size, onRetry) }
+        let fetching = Task { await self.fetch(BlobFetch(client: client, request: request, size: size), onRetry) }
         task.withLock { $0 = fetching }
     }
 
@@ -30,7 +28,7 @@ package final class BlobSource: Sendable {
         var slice = rest.withLock { $0 }
         if slice.isEmpty {
             guard let next = parts.take() else {
-                if let reason = failure.withLock({ $0 }) { throw BlobFailure(reason: reason) }
+                if let reason = failure.withLock({ $0 }) { throw reason }
                 return 0
             }
             slice = next[...]
@@ -43,55 +41,20 @@ package final class BlobSource: Sendable {
     }
 
     package func cancel() {
-        failure.withLock { if $0 == nil { $0 = "cancelled" } }
+        failure.withLock { if $0 == nil { $0 = .cancelled } }
         task.withLock { $0 }?.cancel()
         parts.close()
     }
 
-    private func fetch(_ client: RegistryClient, _ request: RegistryRequest, _ size: Int64, _ onRetry: @Sendable () -> Void) async {
-        var given: Int64 = 0
-        var breaks = 0
-        while true {
-            do {
-                try await fetchOnce(client, request, size, &given)
-                if given >= size { break }
-                throw RegistryError.badAnswer(what: request.what, reason: "the connection ended after \(given) of \(size) bytes")
-            } catch {
-                breaks += 1
-                if let final = error as? RegistryError, !final.mayPass || breaks > Self.mostBreaks { return fail("\(final)") }
-                if Task.isCancelled || breaks > Self.mostBreaks { return fail(Task.isCancelled ? "cancelled" : printable("\(error)")) }
-                onRetry()
-                try? await RetryReason(reason: "", after: nil).pause(attempt: breaks)
-            }
+    private func fetch(_ fetch: BlobFetch, _ onRetry: @Sendable () -> Void) async {
+        var fetch = fetch
+        do {
+            try await fetch.run(onRetry) { bytes in try await self.put(bytes) }
+        } catch {
+            let reason = (error as? RegistryError).map { BlobFailure.registry($0) } ?? .cancelled
+            failure.withLock { if $0 == nil { $0 = reason } }
         }
         parts.close()
-    }
-
-    private func fail(_ reason: String) {
-        failure.withLock { if $0 == nil { $0 = reason } }
-        parts.close()
-    }
-
-    private func fetchOnce(_ client: RegistryClient, _ request: RegistryRequest, _ size: Int64, _ given: inout Int64) async throws {
-        var request = request
-        request.offset = given
-        let response = try await client.send(request)
-        var skip = response.status == .partialContent ? 0 : given
-        for try await part in response.body {
-            var bytes = Array(part.readableBytesView)
-            if skip > 0 {
-                let dropped = min(Int64(bytes.count), skip)
-                bytes.removeFirst(Int(dropped))
-                skip -= dropped
-            }
-            if bytes.isEmpty { continue }
-            // One byte more than promised is enough for the reader to refuse it; the rest need not come.
-            let allowed = size + 1 - given
-            if Int64(bytes.count) > allowed { bytes.removeLast(bytes.count - Int(allowed)) }
-            given += Int64(bytes.count)
-            try await put(bytes)
-            if given > size { return }
-        }
     }
 
     /// Waits, without a thread, while the reader is behind.
@@ -106,16 +69,17 @@ package final class BlobSource: Sendable {
     }
 }
 
-package struct BlobFailure: Error, Sendable, Hashable {
-    package var reason: String
+/// Why a blob did not come.
+package enum BlobFailure: Error, Sendable, Hashable {
+    case registry(RegistryError)
+    case cancelled
 }
 
-extension RegistryError {
-    /// Might another attempt succeed?
-    fileprivate var mayPass: Bool {
+extension BlobFailure: CustomStringConvertible {
+    package var description: String {
         switch self {
-        case .badAnswer, .unavailable: true
-        default: false
+        case .registry(let error): "\(error)"
+        case .cancelled: "cancelled"
         }
     }
 }

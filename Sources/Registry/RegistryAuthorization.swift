@@ -3,61 +3,32 @@
 internal import APITypes
 internal import AsyncHTTPClient
 internal import JSON
-internal import Linux
 internal import NIOCore
 internal import NIOHTTP1
 internal import OCI
 internal import Synchronization
 
-/// A WWW-Authenticate header. Source: RFC 9110, 11.6.1; Docker's "Token Authentication Specification".
-struct Challenge: Equatable {
-    var scheme: String
-    var parameters: [String: String] = [:]
-
-    init?(_ header: some StringProtocol) {
-        let text = String(header)
-        scheme = String(text.prefix { $0 != " " }).lowercased()
-        guard scheme == "bearer" || scheme == "basic" else { return nil }
-        var rest = text.dropFirst(scheme.count)[...]
-        while true {
-            rest = rest.drop { $0 == " " || $0 == "," }
-            guard let equals = rest.firstIndex(of: "=") else { return }
-            let key = rest[..<equals].lowercased()
-            rest = rest[rest.index(after: equals)...]
-            if rest.first == "\"" {
-                rest = rest.dropFirst()
-                guard let end = rest.firstIndex(of: "\"") else { return nil }
-                parameters[key] = String(rest[..<end])
-                rest = rest[rest.index(after: end)...]
-            } else {
-                let value = rest.prefix { $0 != "," && $0 != " " }
-                parameters[key] = String(value)
-                rest = rest[value.endIndex...]
-            }
-        }
-    }
-}
-
 struct Authorization: Sendable {
     var header: String
-    /// Monotonic; nil does not end.
+    /// nil does not end.
     var expires: ContinuousClock.Instant?
 }
 
+/// What a token is good for. The credentials are a part of it: who has others, gets no token that was given for these.
 struct TokenScope: Hashable, Sendable {
     var registry: String
     var repository: String?
-    var user: String?
+    var credentials: RegistryCredentials?
 }
 
 /// Tokens that were given, until shortly before they end.
 final class TokenCache: Sendable {
     private let tokens = Mutex<[TokenScope: Authorization]>([:])
 
-    func authorization(_ scope: TokenScope) -> String? {
+    func authorization(_ scope: TokenScope, at now: ContinuousClock.Instant) -> String? {
         tokens.withLock { tokens in
             guard let known = tokens[scope] else { return nil }
-            if let expires = known.expires, expires < .now {
+            if let expires = known.expires, expires <= now {
                 tokens[scope] = nil
                 return nil
             }
@@ -65,38 +36,52 @@ final class TokenCache: Sendable {
         }
     }
 
-    func keep(_ authorization: Authorization, for scope: TokenScope) { tokens.withLock { $0[scope] = authorization } }
+    func keep(_ authorization: Authorization, for scope: TokenScope, at now: ContinuousClock.Instant) {
+        tokens.withLock { tokens in
+            tokens = tokens.filter { $0.value.expires.map { $0 > now } ?? true }
+            tokens[scope] = authorization
+        }
+    }
+
+    func forget(_ scope: TokenScope) { tokens.withLock { $0[scope] = nil } }
 }
 
 extension RegistryClient {
-    func authorize(_ challenge: Challenge, _ request: RegistryRequest) async throws -> Authorization {
-        if challenge.scheme == "basic" {
+    /// What a challenge of the registry at `origin` is answered with.
+    func authorize(_ challenge: Challenge, _ request: RegistryRequest, from origin: WebAddress.Origin) async throws -> Authorization {
+        if challenge.scheme == .basic {
             guard let credentials = request.credentials else {
                 throw RegistryError.unauthorized(registry: request.registry, what: request.what, status: 401)
             }
             return Authorization(header: Self.basic(credentials))
         }
-        guard let realm = challenge.parameters["realm"], realm.hasPrefix("https://") || realm.hasPrefix("http://") else {
-            throw RegistryError.badAnswer(what: request.what, reason: "a Bearer challenge without a realm")
+        guard let realm = challenge.parameters["realm"].flatMap({ WebAddress($0) }) else {
+            throw RegistryError.badAnswer(what: request.what, reason: "a Bearer challenge without a realm that can be asked")
         }
-        let realmHost = String(Self.origin(realm).dropFirst(realm.hasPrefix("https") ? 8 : 7))
-        guard realm.hasPrefix("https://") || configuration.scheme(of: realmHost) == "http" else {
-            throw RegistryError.badAnswer(what: request.what, reason: "its token server \(printable(realmHost)) has no TLS")
+        guard configuration.allows(realm.origin, from: origin) else {
+            throw RegistryError.badAnswer(what: request.what, reason: "its token server \(printable("\(realm.origin)")) has no TLS")
         }
+        let response = try await execute(tokenRequest(realm, challenge, request))
+        if let failure = PassingFailure(response, clock) { throw failure }
+        guard response.status == .ok else {
+            throw RegistryError.unauthorized(registry: request.registry, what: request.what, status: Int(response.status.code))
+        }
+        var body = PatientBody(response, self)
+        return try token(try await body.collect("token for \(request.what)", limit: 1 << 20), request)
+    }
+
+    private func tokenRequest(_ realm: WebAddress, _ challenge: Challenge, _ request: RegistryRequest) -> HTTPClientRequest {
         var query: [String] = []
         if let service = challenge.parameters["service"] { query.append("service=\(Self.encoded(service))") }
         let scope = challenge.parameters["scope"] ?? request.repository.map { "repository:\($0):pull" }
         if let scope { query.append("scope=\(Self.encoded(scope))") }
-        var outgoing = HTTPClientRequest(url: realm + (realm.contains("?") ? "&" : "?") + query.joined(separator: "&"))
+        let parameters = query.isEmpty ? "" : (realm.target.contains("?") ? "&" : "?") + query.joined(separator: "&")
+        var outgoing = outgoingRequest(realm, suffix: parameters)
         if let credentials = request.credentials { outgoing.headers.add(name: "Authorization", value: Self.basic(credentials)) }
-        let response = try await http.execute(outgoing, timeout: .seconds(30))
-        guard response.status == .ok else {
-            throw RegistryError.unauthorized(registry: request.registry, what: request.what, status: Int(response.status.code))
-        }
-        return try Self.token(try await collect(response, "token", limit: 1 << 20), request)
+        return outgoing
     }
 
-    private static func token(_ bytes: [UInt8], _ request: RegistryRequest) throws -> Authorization {
+    private func token(_ bytes: [UInt8], _ request: RegistryRequest) throws -> Authorization {
         struct Answer: Decodable {
             var token: String?
             var accessToken: String?
@@ -107,12 +92,12 @@ extension RegistryClient {
                 case expiresIn = "expires_in"
             }
         }
-        guard let answer = try? JSON.decode(Answer.self, from: bytes), let token = answer.token ?? answer.accessToken,
+        guard let answer = try? JSON.decode(Answer.self, from: bytes), let token = answer.token ?? answer.accessToken, !token.isEmpty,
             token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         else { throw RegistryError.badAnswer(what: request.what, reason: "the token server's answer holds no token") }
         // Used a little shorter than it lasts; 60 s is the specification's default.
         let seconds = min(max(answer.expiresIn ?? 60, 1), 3600)
-        return Authorization(header: "Bearer \(token)", expires: .now + .seconds(max(1, seconds * 9 / 10)))
+        return Authorization(header: "Bearer \(token)", expires: clock.now() + .milliseconds(seconds * 900))
     }
 
     private static func basic(_ credentials: RegistryCredentials) -> String {
