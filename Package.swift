@@ -158,6 +158,8 @@ let package = Package(
             ]),
         library("ScriptedRegistry", [.nioCore, .nioPosix, .nioHTTP1, .nioSSL], path: "Tests/ScriptedRegistry"),
         tests("RegistryTests", ["Registry", "ScriptedRegistry", "APITypes", "OCI", "JSON", "Linux", .crypto, .logging, .nioSSL, .system]),
+        library("RegistryFixtures", ["OCI", .crypto, .nioCore, .nioPosix, .nioHTTP1, .nioSSL], path: "Tests/RegistryFixtures"),
+        tests("RegistryTests", ["Registry", "RegistryFixtures", "APITypes", "OCI", "JSON", "Linux", .logging, .nioSSL, .system]),
         tests("IntegrationTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
     ]
 )

@@ -18,7 +18,7 @@ struct BlobFetch {
     private var asksForParts = true
 
     /// A connection that brought so much is worth the next one, however often that happens.
-    private static let muchEnough: Int64 = 1 << 20
+    private static let muchEnough: Int64 = 64 << 10
 
     init(client: RegistryClient, request: RegistryRequest, size: Int64) {
         self.client = client

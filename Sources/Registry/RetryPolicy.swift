@@ -72,6 +72,7 @@ struct PassingFailure: Error {
         switch error {
         case let error as PassingFailure: self = error
         case is RegistryError, is CancellationError: throw error
+        case HTTPParserError.invalidEOFState: self.init("the connection ended early")
         case let error as HTTPParserError: throw RegistryError.badAnswer(what: what, reason: "it is no HTTP: \(printable("\(error)"))")
         case NIOSSLError.uncleanShutdown: self.init("the connection ended early")
         case is NIOSSLError, is NIOSSLExtraError:

@@ -3,7 +3,7 @@
 import APITypes
 import OCI
 import Registry
-import ScriptedRegistry
+import RegistryFixtures
 import Testing
 
 /// what was said to one host is not repeated to another.

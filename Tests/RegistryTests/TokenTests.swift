@@ -3,7 +3,7 @@
 import APITypes
 import OCI
 import Registry
-import ScriptedRegistry
+import RegistryFixtures
 import Synchronization
 import Testing
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
 import Linux
 import Logging
 import OCI
 import Registry
-import ScriptedRegistry
+import RegistryFixtures
 import Testing
 
 /// A client for the length of the body.
@@ -47,11 +46,9 @@ func failure<Value>(_ body: () async throws -> Value) async -> RegistryError? {
 }
 
 /// The reference `host/team/app:1`, or by digest.
-func reference(_ host: String, digest: OCI.Digest? = nil) -> ImageReference {
+func reference(_ host: String, digest: Digest? = nil) -> ImageReference {
     ImageReference(registry: host, repository: "team/app", tag: digest == nil ? "1" : nil, digest: digest)
 }
-
-func digest(of bytes: [UInt8]) -> OCI.Digest { OCI.Digest(sha256: SHA256.hash(data: bytes)) }
 
 func blobPath(_ bytes: [UInt8]) -> String { "/v2/team/app/blobs/\(digest(of: bytes))" }
 

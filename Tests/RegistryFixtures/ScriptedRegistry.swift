@@ -38,13 +38,14 @@ package final class ScriptedRegistry: Sendable {
 
     /// Serves for as long as the body runs.
     package static func serve<Value>(
-        tls: NIOSSLContext? = nil, _ script: @escaping Script, _ body: (ScriptedRegistry) async throws -> Value
+        on address: String = "127.0.0.1", tls: NIOSSLContext? = nil, _ script: @escaping Script,
+        _ body: (ScriptedRegistry) async throws -> Value
     ) async throws -> Value {
         let registry = ScriptedRegistry(tls: tls, script: script)
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in channel.eventLoop.makeCompletedFuture { try registry.adopt(channel) } }
-            .bind(host: "127.0.0.1", port: 0).get()
+            .bind(host: address, port: 0).get()
         registry.listener.withLock { $0 = listener }
         let result: Result<Value, any Error>
         do { result = .success(try await body(registry)) } catch { result = .failure(error) }
@@ -125,7 +126,8 @@ private final class ScriptHandler: ChannelInboundHandler {
     }
 
     private static func pour(_ bytes: ByteBuffer, on channel: any Channel) {
-        channel.writeAndFlush(bytes).whenSuccess { pour(bytes, on: channel) }
+        // Not at once: a write that is done at once would call itself, deeper and deeper.
+        channel.writeAndFlush(bytes).whenSuccess { channel.eventLoop.execute { pour(bytes, on: channel) } }
     }
 
     private static func drip(_ bytes: ByteBuffer, _ pause: TimeAmount, on channel: any Channel) {
