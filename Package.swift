@@ -136,30 +136,25 @@ let package = Package(
             name: "ctr-swift-oci", dependencies: ["Runtime", "Linux", "OCI", "JSON", .arguments, .system],
             swiftSettings: strict, linkerSettings: staticExecutable),
 
-        .target(
-            name: "TestSupport", dependencies: ["CLinux", "Linux", .system], path: "Tests/TestSupport", swiftSettings: strict),
+        // What several of the tests share.
+        library("TestSupport", ["CLinux", "Linux", .system], path: "Tests/TestSupport"),
+        library("RegistryFixtures", ["OCI", .crypto, .nioCore, .nioPosix, .nioHTTP1, .nioSSL], path: "Tests/RegistryFixtures"),
+
         // Unit tests run anywhere; the ones that need the kernel say so and run as root.
         tests("LinuxTests", ["Linux", .system]),
-        tests("SnapshotsTests", ["TestSupport", "Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
-        tests("RuntimeTests", ["TestSupport", "Runtime", "OCI", "JSON", "Linux", .system]),
-        tests("ShimTests", ["TestSupport", "Shim", "ShimProtocol", "Runtime", "OCI", "JSON", "Linux", .system]),
-        tests("IntegrationTests", ["TestSupport", "Client", "APITypes", "Linux", "OCI", "JSON", .system]),
         tests("TarTests", ["Tar"]),
         tests("CompressionTests", ["Compression", "CZstd"]),
         tests("LayersTests", ["Layers", "Tar", "Compression", "OCI", "Linux", .crypto, .system]),
-        tests("ClientTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
-        tests("SnapshotsTests", ["Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
-        tests("RuntimeTests", ["Runtime", "OCI", "JSON", "Linux", .system]),
-        tests("ShimTests", ["Shim", "ShimProtocol", "Runtime", "OCI", "JSON", "Linux", .system]),
+        tests("SnapshotsTests", ["TestSupport", "Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
+        tests("RegistryTests", ["Registry", "RegistryFixtures", "APITypes", "OCI", "JSON", "Linux", .logging, .nioSSL, .system]),
+        tests("RuntimeTests", ["TestSupport", "Runtime", "OCI", "JSON", "Linux", .system]),
+        tests("ShimTests", ["TestSupport", "Shim", "ShimProtocol", "Runtime", "OCI", "JSON", "Linux", .system]),
         tests(
             "ContainersTests",
             [
                 "Containers", "ShimProtocol", "APITypes", "Snapshots", "Metadata", "Runtime", "Linux", "OCI", "JSON", .logging, .system,
             ]),
-        library("ScriptedRegistry", [.nioCore, .nioPosix, .nioHTTP1, .nioSSL], path: "Tests/ScriptedRegistry"),
-        tests("RegistryTests", ["Registry", "ScriptedRegistry", "APITypes", "OCI", "JSON", "Linux", .crypto, .logging, .nioSSL, .system]),
-        library("RegistryFixtures", ["OCI", .crypto, .nioCore, .nioPosix, .nioHTTP1, .nioSSL], path: "Tests/RegistryFixtures"),
-        tests("RegistryTests", ["Registry", "RegistryFixtures", "APITypes", "OCI", "JSON", "Linux", .logging, .nioSSL, .system]),
-        tests("IntegrationTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
+        tests("ClientTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
+        tests("IntegrationTests", ["TestSupport", "Client", "APITypes", "Linux", "OCI", "JSON", .system]),
     ]
 )
