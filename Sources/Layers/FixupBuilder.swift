@@ -43,12 +43,12 @@ package enum FixupBuilder {
 /// Puts a plan on disk: directories with their attributes, copies with everything that a file has.
 private struct FixupWriter {
     private let set: LayerSet
-    /// The first name of a copy, by the inode that it is of: names that were one file stay one.
+    /// The first name of a copy, by the file that it is of: names that were one file stay one.
     private var copies: [Inode: [EntryName]] = [:]
 
     private struct Inode: Hashable {
-        var device: UInt64
-        var inode: UInt64
+        var pass: Int
+        var number: UInt64
     }
 
     init(_ set: LayerSet) { self.set = set }
@@ -63,7 +63,7 @@ private struct FixupWriter {
             for (name, child) in node.children {
                 switch child.kind {
                 case .whiteout: try directory.makeNode(name, mode: S_IFCHR, device: 0)
-                case .copy(let origin): try copy(origin, to: path + [name], in: directory, beneath: top)
+                case .copy(let origin, let pass): try copy(origin, pass, to: path + [name], in: directory, beneath: top)
                 case .directory:
                     try directory.makeDirectory(name, mode: 0o755)
                     places.append((child, path + [name]))
@@ -82,14 +82,14 @@ private struct FixupWriter {
     }
 
     private mutating func copy(
-        _ origin: Origin, to path: [EntryName], in directory: borrowing OwnedFD, beneath top: borrowing OwnedFD
+        _ origin: Origin, _ pass: Int, to path: [EntryName], in directory: borrowing OwnedFD, beneath top: borrowing OwnedFD
     ) throws(KernelError) {
         guard let name = path.last, let sourceName = origin.path.components.last else { return }
         let source = try set.openParent(origin)
         guard let status = try source.status(sourceName) else {
             throw KernelError(call: "fstatat(2)", object: "\(origin.path)", errno: .noSuchFileOrDirectory)
         }
-        let inode = Inode(device: status.device, inode: status.inode)
+        let inode = Inode(pass: pass, number: status.inode)
         if let known = copies[inode], let knownName = known.last {
             return try directory.makeLink(name, to: knownName, in: try openBeneath(top, Array(known.dropLast()), O_RDONLY | O_DIRECTORY))
         }

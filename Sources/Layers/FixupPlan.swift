@@ -8,7 +8,8 @@ final class FixupNode {
     enum Kind {
         /// With the attributes of an origin.
         case directory(Origin)
-        case copy(Origin)
+        /// Copies of one file in one pass over the stack (`ModelNode.pass`) are one file.
+        case copy(Origin, pass: Int)
         case whiteout
     }
 
@@ -81,7 +82,7 @@ struct FixupPlan {
             case (_, .object(let layer)?) where node.origin == Origin(layer: layer, path: path) && !node.isCopied: continue
             default:
                 node.isCopied = true
-                place.fix.children.append((name, FixupNode(.copy(node.origin))))
+                place.fix.children.append((name, FixupNode(.copy(node.origin, pass: node.pass))))
             }
         }
         for name in shown.visible.keys where place.model.children[name] == nil {
@@ -132,7 +133,7 @@ struct FixupPlan {
     // MARK: Files with several names
 
     private struct Inode: Hashable {
-        var layer: Int
+        var pass: Int
         var number: UInt64
     }
 
@@ -142,13 +143,13 @@ struct FixupPlan {
         let files = nonDirectories(root)
         var inodes: Set<Inode> = []
         for file in files where file.isCopied {
-            if let inode = try sharedInode(file.origin) { inodes.insert(inode) }
+            if let inode = try sharedInode(file) { inodes.insert(inode) }
         }
         if inodes.isEmpty { return false }
-        let layers = Set(inodes.map(\.layer))
+        let passes = Set(inodes.map(\.pass))
         var found = false
-        for file in files where !file.isCopied && layers.contains(file.origin.layer) {
-            guard let inode = try sharedInode(file.origin), inodes.contains(inode) else { continue }
+        for file in files where !file.isCopied && passes.contains(file.pass) {
+            guard let inode = try sharedInode(file), inodes.contains(inode) else { continue }
             file.isCopied = true
             found = true
         }
@@ -156,9 +157,9 @@ struct FixupPlan {
     }
 
     /// nil for a file with one name.
-    private func sharedInode(_ origin: Origin) throws(LayerError) -> Inode? {
-        let status = try set.status(origin)
-        return status.links > 1 ? Inode(layer: origin.layer, number: status.inode) : nil
+    private func sharedInode(_ file: ModelNode) throws(LayerError) -> Inode? {
+        let status = try set.status(file.origin)
+        return status.links > 1 ? Inode(pass: file.pass, number: status.inode) : nil
     }
 
     private func nonDirectories(_ root: ModelNode) -> [ModelNode] {

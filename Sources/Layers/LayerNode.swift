@@ -45,6 +45,16 @@ final class LayerNode {
         return LayerPath(names.reversed())
     }
 
+    /// Whether it is another node, or lies in it.
+    func isBelow(_ other: LayerNode) -> Bool {
+        var node: LayerNode? = self
+        while let here = node {
+            if here === other { return true }
+            node = here.parent
+        }
+        return false
+    }
+
     func add(_ name: EntryName, _ kind: Kind) -> LayerNode {
         let child = LayerNode(name, kind, parent: self)
         children[name] = child

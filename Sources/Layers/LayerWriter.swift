@@ -115,6 +115,9 @@ struct LayerWriter: ~Copyable {
         case .here(let node, let holder):
             guard !node.isDirectory else { throw .entry(shown, reason: "a hard link to the directory \"\(display(entry.linkTarget))\"") }
             guard node !== parent.children[name] else { throw .entry(shown, reason: "a hard link to itself") }
+            guard parent.children[name].map({ !holder.isBelow($0) }) ?? true else {
+                throw .entry(shown, reason: "a hard link in place of a directory that its target is in")
+            }
             try clear(name, in: parent, shown)
             try step(shown) { () throws(KernelError) in
                 try tree.withDirectory(holder) { from throws(KernelError) in

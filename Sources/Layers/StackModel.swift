@@ -100,14 +100,17 @@ final class ModelNode {
 
     var kind: Kind
     var origin: Origin
+    /// Which place of the stack it came from: a layer that is listed twice makes other files the second time.
+    let pass: Int
     var children: [EntryName: ModelNode] = [:]
     /// One of its names was made by a hard link of another layer, or stands elsewhere than its layer has it: all its names must be one
     /// inode, which is then a copy.
     var isCopied = false
 
-    init(_ kind: Kind, _ origin: Origin) {
+    init(_ kind: Kind, _ origin: Origin, pass: Int) {
         self.kind = kind
         self.origin = origin
+        self.pass = pass
     }
 
     /// Takes a name away.
@@ -127,11 +130,15 @@ final class ModelNode {
 struct StackModel {
     let root: ModelNode
     private let set: LayerSet
+    private var pass = 0
 
     init(_ set: LayerSet) throws(LayerError) {
         self.set = set
-        root = ModelNode(.directory, Origin(layer: set.order.first ?? 0, path: LayerPath([])))
-        for layer in set.order { try apply(layer) }
+        root = ModelNode(.directory, Origin(layer: set.order.first ?? 0, path: LayerPath([])), pass: 0)
+        for layer in set.order {
+            try apply(layer)
+            pass += 1
+        }
     }
 
     private func apply(_ layer: Int) throws(LayerError) {
@@ -166,7 +173,7 @@ struct StackModel {
                     pending.append((here, try mergeDirectory(here, name, in: model)))
                 } else {
                     model.remove(name)
-                    model.children[name] = ModelNode(type == UInt8(DT_LNK) ? .symlink : .other, here)
+                    model.children[name] = ModelNode(type == UInt8(DT_LNK) ? .symlink : .other, here, pass: pass)
                 }
             }
         }
@@ -185,7 +192,7 @@ struct StackModel {
             node = try directory(here.path.components, here)
         case .some where isImplied: throw .entry("\(here.path)", reason: Self.fileInTheWay)
         default:
-            node = ModelNode(.directory, here)
+            node = ModelNode(.directory, here, pass: pass)
             model.children[name] = node
         }
         if set.isOpaque(here) { node.dissolve() }
@@ -201,7 +208,7 @@ struct StackModel {
     private func directory(_ path: [EntryName], _ origin: Origin) throws(LayerError) -> ModelNode {
         var walk = Walk(root, path, shown: "\(origin.path)")
         while let missing = try walk.advance(set) {
-            let made = ModelNode(.directory, origin)
+            let made = ModelNode(.directory, origin, pass: pass)
             walk.node.children[missing] = made
             walk.enter(made)
         }

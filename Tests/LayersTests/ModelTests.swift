@@ -19,8 +19,8 @@ import Testing
         for seed in seeds {
             let stack = RandomStack(seed: seed)
             guard let failure = try stack.failure() else { continue }
-            let smallest = try stack.shrunk()
-            Issue.record("seed \(seed): \(failure)\nsmallest: \(smallest)\n\(try smallest.failure() ?? "")")
+            let smallest = try stack.shrunk(failure.kind)
+            Issue.record("seed \(seed): \(failure.kind) \(failure.text)\nsmallest:\n\(smallest)\n\(try smallest.failure()?.text ?? "")")
             return
         }
         print("model: stacks of the seeds from \(Self.firstSeed + share) by 4 below \(Self.firstSeed + Self.stacks) are right")

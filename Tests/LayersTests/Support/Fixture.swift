@@ -18,6 +18,7 @@ extension Trait where Self == ConditionTrait {
 
 /// Runs the body with an empty directory, and removes it.
 /// - Parameter inMemory: on tmpfs where there is one: thousands of small trees are made and removed there in no time.
+@discardableResult
 func withDirectory<Value>(inMemory: Bool = false, _ body: (FilePath) throws -> Value) throws -> Value {
     let base = inMemory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/var/tmp"
     var template = Array("\(base)/ctr-layer-test-XXXXXX".utf8CString)
@@ -62,6 +63,7 @@ final class BlobSource: LayerSource {
 func digest(_ bytes: [UInt8]) -> Digest { Digest(sha256: SHA256.hash(data: bytes)) }
 
 /// Extracts a plain tar that is what it is said to be.
+@discardableResult
 func extract(_ tar: [UInt8], into directory: FilePath, limits: ExtractionLimits = ExtractionLimits()) throws -> LayerFacts {
     let digest = digest(tar)
     return try LayerExtractor.extract(
@@ -69,4 +71,5 @@ func extract(_ tar: [UInt8], into directory: FilePath, limits: ExtractionLimits 
         into: directory, limits: limits)
 }
 
+@discardableResult
 func extract(_ members: [Member], into directory: FilePath) throws -> LayerFacts { try extract(archive(members), into: directory) }

@@ -44,8 +44,12 @@ enum ModelRefusal: Error, Equatable {
 struct ModelTree {
     private(set) var root: ModelInode
     private var layer = 0
+    private var touches = Touches()
 
     private static let unlisted = TarEntry(path: [], kind: .directory, mode: 0o755)
+
+    private static let fileInTheWay = "a file where a directory is needed"
+    private static let nothing = "nothing is there"
 
     init() { root = ModelInode(Self.unlisted, layer: -1) }
 
@@ -59,12 +63,25 @@ struct ModelTree {
     mutating func apply(_ members: [Member]) throws(ModelRefusal) {
         defer { layer += 1 }
         let before = root.copyOfNames()
-        var touches = Touches()
+        touches = Touches()
         let names = members.map { Self.components($0.entry.path) }
         let marks = zip(members, names).filter { $0.1.last?.starts(with: Array(".wh.".utf8)) ?? false }
-        for (_, name) in marks.sorted(by: { $0.1.count < $1.1.count }) { try delete(name, &touches) }
+        var late: [[[UInt8]]] = []
+        for (_, name) in marks.sorted(by: { $0.1.count < $1.1.count }) {
+            do throws(ModelRefusal) { try delete(name, try directory(name.dropLast(), making: true)) } catch {
+                if case .ambiguous = error { throw error }
+                late.append(name)
+            }
+        }
         for (member, name) in zip(members, names) where !(name.last?.starts(with: Array(".wh.".utf8)) ?? false) {
-            try add(member, name, before, &touches)
+            try add(member, name, before)
+        }
+        // Where a lower layer had no directory, the layer itself must have made one.
+        for name in late {
+            if touches.hasFile(above: name.dropLast()) { throw .ambiguous("a deletion below what is no directory") }
+            let place = try directory(name.dropLast(), making: true)
+            if place.passedOwnLink { throw .ambiguous("a deletion behind a link of the layer itself") }
+            try delete(name, place, removes: false)
         }
     }
 
@@ -74,13 +91,14 @@ struct ModelTree {
 
     // MARK: Entries
 
-    private func delete(_ name: [[UInt8]], _ touches: inout Touches) throws(ModelRefusal) {
-        let place = try directory(name.dropLast(), making: true)
+    /// - Parameter removes: false where the layers below have nothing there.
+    private mutating func delete(_ name: [[UInt8]], _ place: Place, removes: Bool = true) throws(ModelRefusal) {
         let mark = name.last ?? []
         if mark == Array(".wh..wh..opq".utf8) {
             var touch = Touch(spelled: Array(name.dropLast()), name: nil, in: place)
             (touch.isMark, touch.isOpaque) = (true, true)
             try touches.add(touch)
+            guard removes else { return }
             for child in place.node.children.values { noteLoss(child) }
             place.node.children = [:]
             return
@@ -89,10 +107,10 @@ struct ModelTree {
         var touch = Touch(spelled: name.dropLast() + [deleted], name: deleted, in: place)
         touch.isMark = true
         try touches.add(touch)
-        if let old = place.node.children.removeValue(forKey: deleted) { noteLoss(old) }
+        if removes, let old = place.node.children.removeValue(forKey: deleted) { noteLoss(old) }
     }
 
-    private func add(_ member: Member, _ name: [[UInt8]], _ before: ModelInode, _ touches: inout Touches) throws(ModelRefusal) {
+    private mutating func add(_ member: Member, _ name: [[UInt8]], _ before: ModelInode) throws(ModelRefusal) {
         guard let last = name.last else {
             guard member.entry.kind == .directory else { throw .refused("the root is a directory") }
             root.entry = member.entry
@@ -109,24 +127,33 @@ struct ModelTree {
             return
         }
         var inode = ModelInode(member.entry, member.content, layer: layer)
-        if member.entry.kind == .hardLink { inode = try target(of: member, name, before, existing, touches) }
+        if member.entry.kind == .hardLink { inode = try target(of: member, name, at: place, before, existing) }
         if let existing { noteLoss(existing) }
         place.node.children[last] = inode
     }
 
     private func target(
-        of member: Member, _ name: [[UInt8]], _ before: ModelInode, _ existing: ModelInode?, _ touches: Touches
+        of member: Member, _ name: [[UInt8]], at place: Place, _ before: ModelInode, _ existing: ModelInode?
     ) throws(ModelRefusal) -> ModelInode {
         let target = Self.components(member.entry.linkTarget)
         guard let last = target.last else { throw .refused("a hard link to the root") }
         if name == Array(target.prefix(name.count)), name.count < target.count {
             throw .ambiguous("a link in place of its target's parent")
         }
-        let live = try? directory(target.dropLast(), making: false)
+        var live: Place?
+        do throws(ModelRefusal) { live = try directory(target.dropLast(), making: false) } catch {
+            if error != .refused(Self.nothing) { throw error }
+        }
         if let live, let found = live.node.children[last] {
+            if found.kind == .directory, found.layer == layer, found.entry.path.isEmpty {
+                throw .ambiguous("a hard link to what the layer itself does not list")
+            }
             guard found.kind != .directory else { throw .refused("a hard link to a directory") }
+            if existing?.kind == .directory, live.path.starts(with: place.path + [name.last ?? []]) {
+                throw found.layer == layer ? .refused("a link in place of its target's parent") : .ambiguous("the same")
+            }
             if found === existing, found.layer == layer, target == name { throw .refused("a hard link to itself") }
-            if found.layer == layer, !touches.wasMade(live.path + [last], by: target) { throw .ambiguous("the target has two spellings") }
+            if touches.wasMade(live.path + [last], notBy: target) { throw .ambiguous("the target has two spellings") }
             return found
         }
         if let live, live.passedOwnLink { throw .ambiguous("a target behind a link of the layer itself") }
@@ -174,16 +201,22 @@ struct ModelTree {
             var child = here.children[name]
             if let there = child, there.kind == .symlink {
                 hops += 1
-                if hops > 40 { throw .refused("too many links") }
+                if hops > 40 { throw ownLinks.isEmpty ? .refused("too many links") : .ambiguous("too many links") }
                 let place = stack.dropFirst().map(\.name) + [name]
+                if there.layer != layer, touches.wasMade(place) { throw .ambiguous("a name that is a hard link to a lower link") }
                 if there.layer == layer { ownLinks.append((place, !followed.isEmpty)) } else { followed.append(place) }
                 if there.entry.linkTarget.first == UInt8(ascii: "/") { stack.removeLast(stack.count - 1) }
                 pending += there.entry.linkTarget.split(separator: UInt8(ascii: "/")).reversed().map { Array($0) }
                 continue
             }
-            if let there = child, there.kind != .directory { throw .refused("a file where a directory is needed") }
+            if let there = child, there.kind != .directory {
+                let isOrderly = there.layer != layer || followed.isEmpty
+                guard isOrderly, !ownLinks.contains(where: \.behindOther), !touches.isBehindLink(stack.dropFirst().map(\.name) + [name])
+                else { throw .ambiguous("two ways to a file") }
+                throw .refused(Self.fileInTheWay)
+            }
             if child == nil {
-                guard making else { throw .refused("nothing is there") }
+                guard making else { throw .refused(Self.nothing) }
                 child = ModelInode(Self.unlisted, layer: layer)
                 here.children[name] = child
             }

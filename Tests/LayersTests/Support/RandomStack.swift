@@ -61,30 +61,30 @@ struct RandomStack {
     }
 
     /// How model and mount differ; nil where they don't.
-    func failure() throws -> String? {
+    func failure() throws -> ModelFailure? {
         guard let expected = expected() else { return nil }
         return try withDirectory(inMemory: true) { directory in
             switch (expected, Result(catching: { try got(directory) })) {
-            case (_, .failure(let error)): return "error: \(error)"
+            case (_, .failure(let error)): return ModelFailure(kind: .error, text: "\(error)")
             case (.failure, .success(nil)): return nil
-            case (.failure(let refusal), .success): return "taken, but \(refusal)"
-            case (.success, .success(nil)): return "refused"
+            case (.failure(let refusal), .success): return ModelFailure(kind: .taken, text: "\(refusal)")
+            case (.success, .success(nil)): return ModelFailure(kind: .refused, text: "")
             case (.success(let expected), .success(let got?)):
                 let lines = differences(expected: expected, got: got.tree) + differences(expected: got.tree, got: got.looked)
-                return lines.isEmpty ? nil : lines.joined(separator: "\n")
+                return lines.isEmpty ? nil : ModelFailure(kind: .differs, text: lines.joined(separator: "\n"))
             }
         }
     }
 
     // MARK: Shrinking
 
-    /// A stack that also fails, of which nothing can be taken away.
-    func shrunk() throws -> RandomStack {
+    /// A stack that fails in the same way, of which nothing can be taken away.
+    func shrunk(_ kind: ModelFailure.Kind) throws -> RandomStack {
         var smallest = self
         var goesOn = true
         while goesOn {
             goesOn = false
-            for candidate in smallest.smaller() where try candidate.failure() != nil {
+            for candidate in smallest.smaller() where try candidate.failure()?.kind == kind {
                 smallest = candidate
                 goesOn = true
                 break
@@ -109,6 +109,12 @@ struct RandomStack {
         }
         return candidates.filter { !$0.order.isEmpty }
     }
+}
+
+struct ModelFailure {
+    enum Kind { case error, taken, refused, differs }
+    var kind: Kind
+    var text: String
 }
 
 extension RandomStack: CustomStringConvertible {

@@ -53,6 +53,7 @@ struct Stack {
 }
 
 /// The merged tree of these layers.
+@discardableResult
 func merge(_ layers: [Member]...) throws -> Listing {
     try withDirectory { directory in try Stack(directory, layers).merged() }
 }

@@ -32,6 +32,7 @@ struct Touches {
 
     mutating func add(_ touch: Touch) throws(ModelRefusal) {
         for other in all where Self.conflict(other, touch) { throw .ambiguous("two ways to one place") }
+        if Self.changes(touch, theWayOf: touch) { throw .ambiguous("a way that ends itself") }
         for link in touch.ownLinks {
             let isKnown = all.contains { other in
                 other.place == link.place && (touch.spelled.starts(with: other.spelled) || other.followed.isEmpty && !link.behindOther)
@@ -41,18 +42,34 @@ struct Touches {
         all.append(touch)
     }
 
-    func wasMade(_ place: [[UInt8]], by spelling: [[UInt8]]) -> Bool { all.contains { $0.place == place && $0.spelled == spelling } }
+    func isBehindLink(_ place: [[UInt8]]) -> Bool { all.contains { $0.place == place && !$0.followed.isEmpty } }
+
+    func hasFile(above name: some Collection<[UInt8]>) -> Bool {
+        all.contains { !$0.isMark && !$0.isDirectory && name.starts(with: $0.spelled) }
+    }
+
+    func wasMade(_ place: [[UInt8]]) -> Bool { all.contains { $0.place == place && !$0.isMark && !$0.isDirectory } }
+
+    func wasMade(_ place: [[UInt8]], notBy spelling: [[UInt8]]) -> Bool {
+        all.contains { $0.place == place } && !all.contains { $0.place == place && $0.spelled == spelling }
+    }
+
+    /// A link that led somewhere, or a directory that holds it, is itself replaced.
+    private static func changes(_ one: Touch, theWayOf other: Touch) -> Bool {
+        !one.merges && other.followed.contains { $0.starts(with: one.place) }
+    }
 
     private static func conflict(_ one: Touch, _ other: Touch) -> Bool {
         // A deletion below what the layer itself says is no directory.
-        if one.isMark && !other.isMark && !other.isDirectory, one.spelled.starts(with: other.spelled) {
-            if one.isOpaque || one.spelled != other.spelled { return true }
+        for (mark, file) in [(one, other), (other, one)] where mark.isMark && !file.isMark && !file.isDirectory {
+            if mark.spelled.starts(with: file.spelled), mark.isOpaque || mark.spelled != file.spelled { return true }
+            if mark.place.starts(with: file.place), mark.isOpaque || mark.place != file.place { return true }
         }
-        // A link that led somewhere is itself changed.
-        if one.followed.contains(other.place) || other.followed.contains(one.place) { return true }
+        if changes(one, theWayOf: other) || changes(other, theWayOf: one) { return true }
         if one.followed.isEmpty && other.followed.isEmpty { return false }
         let (outer, inner) = one.place.count <= other.place.count ? (one, other) : (other, one)
         guard inner.place.starts(with: outer.place) else { return false }
-        return !inner.spelled.starts(with: outer.spelled) && !outer.merges
+        let isHarmless = outer.merges && inner.place.count > outer.place.count
+        return !inner.spelled.starts(with: outer.spelled) && !isHarmless
     }
 }
