@@ -17,8 +17,8 @@ struct LayerWriter: ~Copyable {
     init(_ directory: consuming OwnedFD, facts: LayerFacts) {
         tree = LayerTree(directory)
         self.facts = facts
-        // Reading the umask means setting it, which is the whole process's: /proc tells it without. The daemon's is 0.
-        let status = (try? readFile("/proc/self/status")).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        // Reading the umask means setting it, which is every thread's: /proc tells it without. The daemon's is 0.
+        let status = (try? readFile("/proc/thread-self/status")).map { String(decoding: $0, as: UTF8.self) } ?? ""
         fixesModes = !status.contains("Umask:\t0000")
     }
 
@@ -29,13 +29,13 @@ struct LayerWriter: ~Copyable {
         let shown = display(entry.path)
         facts.entries += 1
         let components = try LayerTree.components(entry.path)
+        try Self.check(entry, shown)
         guard let name = components.last else {
             // "./" lists the root.
             guard entry.kind == .directory else { throw .entry(shown, reason: "the root can only be a directory") }
             tree.root.listing = entry
             return
         }
-        try Self.check(entry, shown)
         if components.dropLast().contains(where: { $0.starts(with: Whiteout.metaPrefix) }) { return }
         let parent = try tree.parent(of: components, shown: shown)
         if name.starts(with: Whiteout.prefix) { return try whiteout(name, in: parent, shown) }

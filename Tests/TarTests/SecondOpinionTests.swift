@@ -104,10 +104,15 @@ import Testing
         }
     }
 
-    @Test("what a map of parts can't say is refused when writing")
-    func sparseWriting() throws {
+    @Test("what the format can't say is refused when writing")
+    func unsupported() throws {
         var entry = TarEntry(path: Array("s".utf8), kind: .file)
         entry.sparse = []
         #expect(throws: TarError.self) { try TarWriter.header(entry) }
+        entry.sparse = nil
+        entry.attributes = [TarEntry.Attribute(key: Array("user.a=b".utf8), value: [])]
+        #expect(throws: TarError.self) { try TarWriter.header(entry) }
+        #expect(throws: TarError.self) { try TarWriter.header(TarEntry(path: [0x61, 0], kind: .file)) }
+        #expect(throws: TarError.self) { try TarWriter.header(TarEntry(path: [0x61], kind: .symlink, linkTarget: [0])) }
     }
 }

@@ -91,3 +91,8 @@ func differences(expected: Listing, got: Listing) -> [String] {
         return there == wanted ? nil : "\(path): expected \(wanted)\n    got \(there)"
     }
 }
+
+func expectSame(_ expected: Listing, _ got: Listing, _ location: SourceLocation = #_sourceLocation) {
+    let lines = differences(expected: expected, got: got)
+    if !lines.isEmpty { Issue.record("\(lines.joined(separator: "\n"))", sourceLocation: location) }
+}

@@ -45,6 +45,10 @@ struct Member: Equatable, Sendable {
     }
 }
 
+extension [Member] {
+    func each(_ change: (inout TarEntry) -> Void) -> [Member] { map { $0.with(change) } }
+}
+
 func archive(_ members: [Member]) throws -> [UInt8] {
     try members.flatMap { try TarWriter.header($0.entry) + $0.content + TarWriter.padding(after: UInt64($0.content.count)) } + TarWriter.end
 }
