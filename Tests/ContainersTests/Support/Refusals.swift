@@ -14,3 +14,11 @@ func expectInvalid<Value>(
     }
     #expect(what.contains(part), sourceLocation: location)
 }
+
+func expectWrongState(_ location: SourceLocation = #_sourceLocation, _ body: () async throws -> Void) async {
+    let error = await #expect(throws: ContainerError.self, sourceLocation: location) { try await body() }
+    guard case .wrongState? = error else {
+        Issue.record("\(error.map { "\($0)" } ?? "no error") is not wrongState", sourceLocation: location)
+        return
+    }
+}
