@@ -31,8 +31,19 @@ extension ContainerService {
     }
 
     private func startNow(_ container: Container) throws(ContainerError) {
-        try prepareState(of: container)
-        let shim = try spawnShim(of: container)
+        do throws(ContainerError) {
+            try prepareState(of: container)
+            try follow(try spawnShim(of: container), of: container)
+        } catch {
+            // Of a start that failed nothing stays; what the shim told itself, it has tidied up after.
+            if case .startFailed = error {} else { killLeftovers(of: container) }
+            forgetVolatile(container)
+            discardState(of: container)
+            throw error
+        }
+    }
+
+    private func follow(_ shim: consuming SpawnedShim, of container: Container) throws(ContainerError) {
         let shimPID = shim.pid
         container.noteShim(pid: shimPID)
         do throws(ContainerError) {
@@ -41,13 +52,9 @@ extension ContainerService {
             publish("start", container)
             try listen(to: shim.connection, of: container.id, shimPID: shimPID)
         } catch {
-            // The shim has told its failure and ends, or can't be listened to: nothing of it may stay.
+            // It ends by itself, or can't be listened to.
             Glibc.kill(shimPID, SIGKILL)
             reap(shimPID)
-            // A failure that the shim told is one that it has tidied up after.
-            if case .startFailed = error {} else { killLeftovers(of: container) }
-            forgetVolatile(container)
-            discardState(of: container)
             throw error
         }
     }
