@@ -58,7 +58,9 @@ final class TestNode: Sendable {
         let filesystem = ingest.filesystem
         for name in ["bin", "etc", "tmp", "root"] { try Files.makeDirectories(filesystem.appending(name)) }
         try copyFile(Self.busybox, to: filesystem.appending("bin/busybox"))
-        for applet in ["cat", "echo", "false", "id", "kill", "ls", "printf", "seq", "sh", "sleep", "stat", "touch", "true", "wc"] {
+        for applet in [
+            "cat", "echo", "false", "grep", "id", "kill", "ls", "printf", "sed", "seq", "sh", "sleep", "stat", "touch", "tr", "true", "wc",
+        ] {
             try Files.link("busybox", at: filesystem.pushing(FilePath("bin/\(applet)")))
         }
         for (name, content) in files {
