@@ -12,6 +12,11 @@ package enum ClientError: Error, Sendable, Hashable {
     case upload(KernelError)
     case badAnswer(String)
 
+    /// The stable name of the daemon's problem.
+    package var problemCode: String? {
+        if case .problem(let problem) = self { problem.code } else { nil }
+    }
+
     package var message: String {
         switch self {
         case .problem(let problem): terminalSafe(problem.detail)

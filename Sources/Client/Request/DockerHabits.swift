@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What fingers type that know Docker, and that is not there: said in words, with what there is instead.
+package enum DockerHabits {
+    /// - Parameter option: as it was typed, `-p` or `--publish`.
+    package static func note(option: String) -> String? {
+        // The parser takes a value joined to its letter only where there is no "=" in it.
+        if option.hasPrefix("-e"), option.utf8.count > 2 { return "use -e NAME=value, with a blank between" }
+        return switch option {
+        case "-p", "--publish", "-P", "--publish-all", "--expose", "--ip", "--link", "--network-alias", "--dns", "--add-host",
+            "--mac-address", "--net":
+            "container networks are not there yet: use --network none (the default) or host"
+        case "--mount": "use -v /host:/container[:ro] or --tmpfs /path[:size=64m]"
+        case "--volumes-from", "--volume-driver": "volumes are not there yet: use -v /host:/container"
+        case "--restart": "restart policies are not there yet: let the service manager run `ctr-swift run`"
+        case "--privileged", "--cap-add", "--cap-drop", "--security-opt", "--device", "--userns", "--pid", "--ipc", "--uts", "--group-add",
+            "--ulimit",
+            "--sysctl", "--shm-size", "--gpus", "--runtime":
+            "every container runs with the default capabilities, seccomp profile, devices and limits for now"
+        case "--memory-swap", "--memory-reservation", "--cpu-shares", "--cpu-quota", "--cpu-period", "--cpuset-cpus", "--oom-kill-disable",
+            "--blkio-weight":
+            "-m, --cpus and --pids-limit are there for now"
+        case "--health-cmd", "--no-healthcheck": "health checks are not there yet"
+        case "--password": "a password on the command line is seen by everyone: use --password-stdin"
+        case "--filter": "use --format or --json, and grep or jq"
+        default: nil
+        }
+    }
+
+    /// - Parameter command: the first word that is no command here.
+    package static func note(command: String) -> String? {
+        switch command {
+        case "exec": "running a second process in a container is not there yet"
+        case "build", "commit", "import", "buildx", "builder":
+            "images are not built here: use buildah or docker build, then `ctr-swift load`"
+        case "save", "push", "tag", "history", "search", "manifest": "images are only pulled, loaded and removed: use skopeo for the rest"
+        case "network", "port": "container networks are not there yet: `run` has --network none and host"
+        case "volume": "volumes are not there yet: `run` has -v /host:/container"
+        case "container": "leave the word out: `ctr-swift ps`, `ctr-swift rm`, …"
+        case "restart": "use `ctr-swift stop` and `ctr-swift start`"
+        case "top", "stats", "pause", "unpause", "cp", "diff", "export", "rename", "update": "that is not there yet"
+        case "system", "df": "use `ctr-swift snapshot usage` and `ctr-swift info`"
+        case "compose", "swarm", "service", "stack", "node", "secret", "config", "context", "plugin", "trust", "checkpoint":
+            "that is not this program's job"
+        default: nil
+        }
+    }
+}

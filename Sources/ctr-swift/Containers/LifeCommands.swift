@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import APITypes
+internal import ArgumentParser
+internal import Client
+
+// start, stop, kill, wait, rm: each takes several containers, and prints a line for each that it was done to.
+
+/// The line of JSON for a container to which something was done.
+private struct Done: Encodable {
+    var container: String
+    var exit: ExitRecord?
+}
+
+struct Start: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "start", abstract: "Start containers that were created or have ended.")
+
+    @OptionGroup var output: JSONLines
+    @OptionGroup var connection: Connection
+    @Argument(help: "Names or ids.", completion: .containers) var containers: [String]
+
+    func run() throws {
+        let client = connection.client
+        try forEach(containers) { name in
+            let made = try client.request(
+                .post, ["v1", "containers", name, "start"], body: nil as String?, as: CreateContainerResponse.self)
+            for warning in made.warnings { warn(warning) }
+            try output.show(terminalSafe(name), made)
+        }
+    }
+}
+
+struct Stop: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stop", abstract: "Send the stop signal, wait, then send SIGKILL.")
+
+    @Option(
+        name: [.customShort("t", allowingJoined: true), .customLong("time"), .customLong("timeout")], parsing: .unconditional,
+        help: ArgumentHelp("How long to wait; 0: kill at once; -1: for ever; default: the container's, else 10.", valueName: "seconds"))
+    var time: Int?
+    @OptionGroup var output: JSONLines
+    @OptionGroup var connection: Connection
+    @Argument(help: "Names or ids.", completion: .containers) var containers: [String]
+
+    func run() throws {
+        let client = connection.client
+        try forEach(containers) { name in
+            let answer = try client.request(
+                .post, ["v1", "containers", name, "stop"], body: StopRequest(timeoutSeconds: time), as: WaitResponse.self)
+            try output.show(terminalSafe(name), Done(container: name, exit: answer.exit))
+        }
+    }
+}
+
+struct Kill: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "kill", abstract: "Send a signal to containers' first processes.")
+
+    @Option(
+        name: [.customShort("s", allowingJoined: true), .long],
+        help: ArgumentHelp("TERM, SIGTERM or 15; default: KILL.", valueName: "signal"))
+    var signal: String?
+    @OptionGroup var output: JSONLines
+    @OptionGroup var connection: Connection
+    @Argument(help: "Names or ids.", completion: .containers) var containers: [String]
+
+    func run() throws {
+        let client = connection.client
+        try forEach(containers) { name in
+            try client.request(.post, ["v1", "containers", name, "kill"], body: KillRequest(signal: signal))
+            try output.show(terminalSafe(name), Done(container: name))
+        }
+    }
+}
+
+struct Wait: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "wait", abstract: "Wait for containers to end; print their exit codes.")
+
+    @OptionGroup var output: JSONLines
+    @OptionGroup var connection: Connection
+    @Argument(help: "Names or ids.", completion: .containers) var containers: [String]
+
+    func run() throws {
+        let client = connection.client
+        try forEach(containers) { name in
+            let answer = try client.request(.post, ["v1", "containers", name, "wait"], body: nil as String?, as: WaitResponse.self)
+            try output.show("\(answer.exit.exitCode)", Done(container: name, exit: answer.exit))
+        }
+    }
+}
+
+struct Remove: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "rm", abstract: "Remove containers that don't run.")
+
+    @Flag(name: [.short, .long], help: "Also remove those that run: they are killed.") var force = false
+    @OptionGroup var output: JSONLines
+    @OptionGroup var connection: Connection
+    @Argument(help: "Names or ids.", completion: .containers) var containers: [String]
+
+    func run() throws {
+        let client = connection.client
+        try forEach(containers) { name in
+            try client.request(.delete, ["v1", "containers", name], query: [("force", force ? "true" : nil)], body: nil as String?)
+            try output.show(terminalSafe(name), Done(container: name))
+        }
+    }
+}

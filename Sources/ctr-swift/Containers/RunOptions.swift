@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import Client
+
+// What `run` and `create` have in common; the names are Docker's. Client's RunFlags makes a request of it.
+
+struct IdentityOptions: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("A name; default: the first digits of the id.", valueName: "name"))
+    var name: String?
+    @Option(
+        name: [.customShort("l", allowingJoined: true), .long], parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("A label; repeatable.", valueName: "key=value"))
+    var label: [String] = []
+    @Option(
+        name: .long, help: ArgumentHelp("Write the container's id to a file that does not exist.", valueName: "file"), completion: .file())
+    var cidfile: String?
+    @Flag(name: .long, help: "Remove the container when it has ended.")
+    var rm = false
+}
+
+struct ImageOptions: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("os/architecture[/variant]; default: this node's.", valueName: "platform"))
+    var platform: String?
+    @Option(
+        name: .long, help: ArgumentHelp("Pull the image: missing, always or never.", valueName: "when"),
+        completion: .list(["missing", "always", "never"]))
+    var pull = "missing"
+}
+
+struct ProcessOptions: ParsableArguments {
+    @Flag(name: [.short, .long], help: "Keep stdin open; without it stdin is /dev/null.")
+    var interactive = false
+    @Flag(name: [.short, .long], help: "Give it a terminal.")
+    var tty = false
+    @Option(
+        name: [.customShort("e", allowingJoined: true), .long], parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("A variable; NAME alone takes its value from here; repeatable.", valueName: "NAME[=value]"))
+    var env: [String] = []
+    @Option(
+        name: .long, help: ArgumentHelp("A file of NAME=value lines, before all --env; repeatable.", valueName: "file"), completion: .file()
+    )
+    var envFile: [String] = []
+    @Option(
+        name: [.customShort("w", allowingJoined: true), .long],
+        help: ArgumentHelp("Working directory, made where it is missing; default: the image's.", valueName: "path"))
+    var workdir: String?
+    @Option(
+        name: [.customShort("u", allowingJoined: true), .long],
+        help: ArgumentHelp("User and group by name or number; default: the image's.", valueName: "user[:group]"))
+    var user: String?
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("Replace the image's entrypoint, and drop its command; empty clears it.", valueName: "path"))
+    var entrypoint: String?
+    @Flag(name: .long, help: "Run an init as PID 1 that reaps, and passes signals on.")
+    var `init` = false
+    @Option(name: .long, help: ArgumentHelp("What `stop` sends; default: the image's, else TERM.", valueName: "signal"))
+    var stopSignal: String?
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("How long `stop` waits before it kills; -1: for ever; default: 10.", valueName: "seconds"))
+    var stopTimeout: Int?
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Keep the output: file or none; default: file, with --rm in the foreground none.", valueName: "where"),
+        completion: .list(["file", "none"]))
+    var log: String?
+}
+
+struct FilesystemOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("v", allowingJoined: true), .long],
+        help: ArgumentHelp("Bind a path of the host (ro, rw, rslave, nosuid, ...); repeatable.", valueName: "/host:/container[:options]"),
+        completion: .directory)
+    var volume: [String] = []
+    @Option(
+        name: .long, help: ArgumentHelp("A tmpfs (size=64m, mode=1777, uid=, exec, ...); repeatable.", valueName: "/container[:options]"))
+    var tmpfs: [String] = []
+    @Flag(name: .long, help: "Mount the root read-only.")
+    var readOnly = false
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The writable layer: synced, volatile (lost with the machine) or tmpfs; default: synced, with --rm volatile.", valueName: "kind"
+        ),
+        completion: .list(["synced", "volatile", "tmpfs"]))
+    var upper: String?
+}
+
+struct NetworkOptions: ParsableArguments {
+    @Option(
+        name: .long, help: ArgumentHelp("none (loopback alone) or host.", valueName: "mode"), completion: .list(["none", "host"]))
+    var network = "none"
+    @Option(name: .long, help: ArgumentHelp("Default: the first digits of the id; with --network host the node's.", valueName: "name"))
+    var hostname: String?
+}
+
+struct LimitOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("m", allowingJoined: true), .long],
+        help: ArgumentHelp("Memory: 64m, 1.5g; at least 6m; default: no limit.", valueName: "size"))
+    var memory: String?
+    @Option(name: .long, help: ArgumentHelp("CPUs: 0.5, 2; default: no limit.", valueName: "number"))
+    var cpus: String?
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("Processes and threads; -1 or 0, the default: no limit.", valueName: "number"))
+    var pidsLimit: Int64?
+}
+
+struct RunOptions: ParsableArguments {
+    @OptionGroup(title: "Container") var identity: IdentityOptions
+    @OptionGroup(title: "Image") var source: ImageOptions
+    @OptionGroup(title: "Process") var process: ProcessOptions
+    @OptionGroup(title: "Filesystem") var filesystem: FilesystemOptions
+    @OptionGroup(title: "Network") var network: NetworkOptions
+    @OptionGroup(title: "Limit") var limits: LimitOptions
+
+    @Argument(help: "A reference, best by digest, or an image's id.", completion: .images)
+    var image: String
+    @Argument(
+        parsing: .captureForPassthrough,
+        help: ArgumentHelp(
+            "The command and its words, in place of the image's; every word behind the image is the container's.", valueName: "command"))
+    var arguments: [String] = []
+
+    func validate() throws {
+        guard ["missing", "always", "never"].contains(source.pull) else {
+            throw ValidationError(UsageError("--pull", source.pull, "no such choice", remedy: "use missing, always or never"))
+        }
+    }
+
+    func flags(detached: Bool) -> RunFlags {
+        var flags = RunFlags(image: image)
+        flags.arguments = arguments.map(CommandWords.restored)
+        flags.name = identity.name
+        flags.labels = identity.label
+        flags.remove = identity.rm
+        flags.platform = source.platform
+        flags.interactive = process.interactive
+        flags.tty = process.tty
+        flags.environment = process.env
+        flags.environmentFiles = process.envFile
+        flags.workingDirectory = process.workdir
+        flags.user = process.user
+        flags.entrypoint = process.entrypoint
+        flags.initProcess = process.`init`
+        flags.stopSignal = process.stopSignal
+        flags.stopTimeout = process.stopTimeout
+        flags.log = process.log
+        flags.volumes = filesystem.volume
+        flags.tmpfs = filesystem.tmpfs
+        flags.readOnly = filesystem.readOnly
+        flags.upper = filesystem.upper
+        flags.network = network.network
+        flags.hostname = network.hostname
+        flags.memory = limits.memory
+        flags.cpus = limits.cpus
+        flags.pidsLimit = limits.pidsLimit
+        flags.detached = detached
+        return flags
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import APITypes
+internal import ArgumentParser
+internal import Client
+
+struct Snapshot: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "snapshot", abstract: "See what layers and writable layers take.", subcommands: [Listed.self, Usage.self])
+
+    struct Listed: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "ls", abstract: "List layers, fix-ups and uppers.",
+            discussion: "A layer's size is fixed when it is committed; an upper, a container's writable layer, is measured now.",
+            aliases: ["list"])
+        @Flag(name: .long, help: "Don't shorten keys.") var noTrunc = false
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var connection: Connection
+
+        func run() throws {
+            let rows = try connection.client.request(.get, ["v1", "snapshots"], body: nil as String?, as: [SnapshotSummary].self)
+            if try output.show(rows) { return }
+            show(snapshotTable(rows, noTrunc: noTrunc))
+        }
+    }
+
+    struct Usage: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "usage", abstract: "List them with their sums: what is shared, and what is free.")
+        @Flag(name: .long, help: "Don't shorten keys.") var noTrunc = false
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var connection: Connection
+
+        func run() throws {
+            let usage = try connection.client.request(.get, ["v1", "snapshots", "usage"], body: nil as String?, as: SnapshotUsage.self)
+            if try output.show(one: usage) { return }
+            show(snapshotTable(usage.snapshots, noTrunc: noTrunc) + "\n")
+            let shared = usage.unsharedBytes > 0 ? "; a copy for each container would be \(byteCount(usage.unsharedBytes))" : ""
+            show(
+                pairs([
+                    ("layers", space(usage.lowerBytes, usage.lowerInodes) + shared),
+                    ("uppers", space(usage.upperBytes, usage.upperInodes)),
+                    ("free", space(usage.freeBytes, usage.freeInodes)),
+                ]))
+        }
+    }
+}
+
+func space(_ bytes: Int64, _ inodes: Int64) -> String { "\(byteCount(bytes)), \(counted(Int(inodes), "inode"))" }
+
+private func snapshotTable(_ rows: [SnapshotSummary], noTrunc: Bool) -> String {
+    table(
+        ["KIND", "KEY", "SIZE", "INODES", "COMPRESSED", "IMAGES", "CONTAINERS"],
+        rows.map { row in
+            [
+                row.kind.rawValue, noTrunc ? row.key : shortID(row.key), byteCount(row.sizeInBytes), "\(row.inodes)",
+                row.compressedSizeInBytes.map(byteCount) ?? "-", "\(row.images.count)", "\(row.containers.count)",
+            ]
+        })
+}
