@@ -29,7 +29,10 @@ package struct PullProgress: Sendable {
         var isFinished: Bool { status == .exists || status == .extracted }
     }
 
-    package init(_ style: Style) { self.style = style }
+    package init(_ style: Style) {
+        // A bar, the count of the others, and the cursor need three rows: with less, each redrawing would scroll.
+        if case .bars(let rows, _) = style, rows < 3 { self.style = .lines } else { self.style = style }
+    }
 
     /// `name@digest`: what names these bytes, here and everywhere, for good.
     package var canonicalName: String? {
