@@ -12,6 +12,7 @@ final class ScriptedServer: Sendable {
     let path: FilePath
     private let requests = Mutex<[String]>([])
     private let done = DispatchSemaphore(value: 0)
+    private let listener: Listener
 
     /// One connection: its answers, one a request, after which it is closed.
     struct Connection: Sendable {
@@ -25,7 +26,7 @@ final class ScriptedServer: Sendable {
 
     init(_ connections: [Connection]) throws {
         path = FilePath("/tmp/ctr-swift-client-\(UInt32.random(in: 0...UInt32.max)).sock")
-        let listener = Listener(try UnixSocket.listen(at: path, .stream, mode: 0o600))
+        listener = Listener(try UnixSocket.listen(at: path, .stream, mode: 0o600))
         try startThread(name: "scripted") { [self] in
             for connection in connections {
                 guard let socket = try? UnixSocket.accept(listener.socket) else { break }
@@ -83,8 +84,9 @@ final class ScriptedServer: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Whole requests, in their order, once every connection of the script has ended.
+    /// Whole requests, in their order. The client has gone by now: what the script has more is not waited for.
     func received() -> [String] {
+        shutdown(listener.socket.raw, Int32(SHUT_RDWR))
         done.wait()
         done.signal()
         return requests.withLock { $0 }

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import APITypes
+import Client
+import Foundation
+import JSON
+import Testing
+
+/// What the program prints, and how it takes readers and arguments that are not as they should be.
+@Suite(.withProgram) struct ProgramOutputTests {
+    private let hostile = answer(
+        #"""
+        [{"id":"0123456789abcdef","name":"\u001b]0;x\u0007\u009b2J\u202e","image":"i\n","imageDigest":"d","command":["a","\u001b[H"],"state":"running",
+        "createdAt":"2020-01-01T00:00:00Z","labels":{"\u001b":"\u007f"}}]
+        """#)
+
+    @Test(
+        "no control character of a container's reaches the terminal",
+        arguments: [
+            [], ["--no-trunc"], ["--json"], ["--format", "{{.name}}{{.labels}}{{join .command \" \"}}{{.image}}"], ["--format", "json"],
+        ])
+    func escapes(flags: [String]) throws {
+        let outcome = try Program.run(["ps"] + flags, daemon: [.init(hostile)])
+        #expect(outcome.status == 0 && !outcome.output.isEmpty)
+        for scalar in outcome.output.unicodeScalars where scalar != "\n" {
+            #expect(![.control, .format].contains(scalar.properties.generalCategory))
+        }
+        if flags == ["--json"] {
+            let rows = try JSON.decode([ContainerSummary].self, from: Array(outcome.output.utf8))
+            #expect(rows[0].name == "\u{1b}]0;x\u{7}\u{9b}2J\u{202e}")
+        }
+    }
+
+    @Test("a reader that has gone ends it without a word, whether SIGPIPE is ignored or not", arguments: ["", "trap '' PIPE; "])
+    func brokenPipe(prefix: String) throws {
+        // The reader is gone for certain: the daemon is asked only after `true` has ended.
+        let line = prefix + #"exec 3> >(true); wait $!; "$0" ps >&3"#
+        let outcome = try Program.shell(line, daemon: [.init(hostile)])
+        #expect(outcome.status == 141 && outcome.errors == "")
+    }
+
+    @Test("a full disk is told")
+    func fullDisk() throws {
+        let outcome = try Program.shell(#""$0" ps > /dev/full"#, daemon: [.init(hostile)])
+        #expect(outcome.status == 1 && outcome.errors.contains("No space left"))
+    }
+
+    @Test("an argument that is not UTF-8 is refused instead of being changed")
+    func notText() throws {
+        let outcome = try Program.shell(#""$0" run -e "$(printf 'A=\377')" i"#)
+        #expect(outcome.status == 125 && outcome.errors.contains("UTF-8"))
+    }
+
+    @Test("--socket is taken before and behind the command, and goes before the environment")
+    func socket() throws {
+        for line in [
+            #"s=$CTR_SWIFT_SOCKET; CTR_SWIFT_SOCKET=/nowhere "$0" --socket "$s" ps"#,
+            #"s=$CTR_SWIFT_SOCKET; CTR_SWIFT_SOCKET=/nowhere "$0" --socket="$s" ps"#,
+            #"s=$CTR_SWIFT_SOCKET; CTR_SWIFT_SOCKET=/nowhere "$0" ps --socket "unix://$s""#,
+        ] { #expect(try Program.shell(line, daemon: [.init(answer("[]"))]).status == 0) }
+    }
+
+    @Test("a log's records go to the streams they came from, byte for byte")
+    func logs() throws {
+        let records = """
+            {"time":"2026-01-01T00:00:00Z","stream":"stdout","text":"one ","partial":true}
+            {"time":"2026-01-01T00:00:01Z","stream":"stdout","text":"line"}
+            {"time":"2026-01-01T00:00:02Z","stream":"stderr","base64":"G1szMW0="}
+            """
+        let outcome = try Program.run("logs", "-n", "3", "c", daemon: [.init(answer(records))])
+        #expect(outcome.output == "one line\n" && outcome.errors == "\u{1b}[31m\n")
+        #expect(outcome.asked == ["GET /v1/containers/c/logs?tail=3"])
+    }
+
+    @Test("the client's version is shown without a daemon")
+    func version() throws {
+        let outcome = try Program.run("version")
+        #expect(outcome.status == 1 && outcome.output == "client  \(clientVersion)\n" && outcome.errors.contains("can't reach the daemon"))
+    }
+
+    @Test("login stores what the registry has accepted, and nothing else; a pull sends it to that registry alone")
+    func login() throws {
+        let home = try Scratch()
+        let environment = ["HOME": home.url.path]
+        let login = ["login", "-u", "me", "--password-stdin", "https://R.example:5000/v2/"]
+        let refused = try Program.run(
+            login, daemon: [.init(refusal("403 Forbidden", "registry-unauthorized", detail: "no"))], environment: environment,
+            input: "bad\n")
+        #expect(refused.status == 1)
+        #expect(try home.names() == [])
+        let accepted = try Program.run(
+            login, daemon: [.init("HTTP/1.1 204 No Content\r\n\r\n")], environment: environment, input: " secret \r\n")
+        #expect(accepted.status == 0 && !accepted.output.contains("secret") && !accepted.errors.contains("secret"))
+        let credentials = RegistryCredentials(username: "me", password: " secret ")
+        #expect(
+            try JSON.decode(RegistryCheckRequest.self, from: accepted.body(0))
+                == RegistryCheckRequest(registry: "r.example:5000", credentials: credentials))
+        for (image, expected) in [("r.example:5000/i", credentials), ("r.example/i", nil), ("i", nil)] {
+            let pulled = try Program.run("pull", image, daemon: [.init(answer("{\"event\":\"failed\"}"))], environment: environment)
+            #expect(try JSON.decode(PullRequest.self, from: pulled.body(0)).credentials == expected)
+        }
+        #expect(try Program.run("logout", "r.example:5000", environment: environment).status == 0)
+        #expect(try !home.read(".docker/config.json").contains("r.example"))
+    }
+
+    @Test("where only a credential helper knows, a pull goes on without, and says so only where it was refused")
+    func helper() throws {
+        let home = try Scratch()
+        try home.write(#"{"credsStore":"desktop"}"#, "config.json")
+        let environment = ["DOCKER_CONFIG": home.url.path]
+        let denied = try Program.run(
+            "pull", "r.example/i", daemon: [.init(refusal("403 Forbidden", "registry-unauthorized", detail: "denied", remedy: "other"))],
+            environment: environment)
+        #expect(denied.status == 1 && denied.errors.contains("desktop") && denied.errors.contains("ctr-swift login r.example"))
+        let absent = try Program.run(
+            "pull", "r.example/i", daemon: [.init(refusal("404 Not Found", "manifest-unknown", detail: "none"))], environment: environment)
+        #expect(absent.errors == "ctr-swift: none\n")
+    }
+
+    @Test("completion scripts are made for three shells", arguments: ["bash", "zsh", "fish"])
+    func completions(shell: String) throws {
+        let outcome = try Program.run("--generate-completion-script", shell)
+        #expect(outcome.status == 0 && outcome.output.contains("ctr-swift ps -a --format"))
+    }
+}
