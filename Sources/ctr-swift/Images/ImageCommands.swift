@@ -73,7 +73,7 @@ struct RemoveImages: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rmi", abstract: "Remove images, and the layers that nothing else uses.")
 
-    @Flag(name: [.short, .long], help: "Also remove what a stopped container uses.") var force = false
+    @Flag(name: [.short, .long], help: "Also take the tags off an image that containers use.") var force = false
     @OptionGroup var output: JSONLines
     @OptionGroup var connection: Connection
     @Argument(help: "References or ids.", completion: .images) var images: [String]

@@ -94,8 +94,9 @@ private enum Prompt {
     private static func ask(_ question: String, echo: Bool) throws -> String {
         let terminal = try terminal()
         let before = try TerminalMode(of: terminal.raw)
-        write(Array(terminalSafe(question).utf8), to: terminal.raw)
+        // First of all: what is typed ahead of the question is not shown either.
         if !echo { try before.raw.apply(to: terminal.raw) }
+        write(Array(terminalSafe(question).utf8), to: terminal.raw)
         defer {
             if !echo {
                 try? before.apply(to: terminal.raw)
