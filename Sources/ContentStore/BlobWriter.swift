@@ -32,8 +32,15 @@ package final class BlobWriter: Sendable {
         file = try kernelStep { () throws(KernelError) in try openFile(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600) }
     }
 
-    deinit {
-        if !state.withLock({ $0.ended }) { try? unlinkFile(aside) }
+    deinit { abandon() }
+
+    /// Gives the blob up: its file is gone on return. After `finish`, or a second time, it does nothing.
+    package func abandon() {
+        let isFirst = state.withLock { state in
+            defer { state.ended = true }
+            return !state.ended
+        }
+        if isFirst { try? unlinkFile(aside) }
     }
 
     /// - Throws: `ContentError.sizeMismatch` as soon as there is too much.

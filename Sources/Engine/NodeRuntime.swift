@@ -61,7 +61,7 @@ public final class NodeRuntime: Sendable {
                     insecureRegistries: configuration.insecureRegistries, certificates: configuration.registryCertificates), logger: logger)
             imageService = ImageService(
                 registry: registry, content: content, snapshots: snapshotStore, metadata: metadata,
-                configuration: ImageConfiguration(maxLayers: configuration.maxLayers), logger: logger)
+                configuration: ImageConfiguration(maxLayers: configuration.maxLayers, keepBlobs: configuration.keepBlobs), logger: logger)
         } catch {
             throw EngineError(opening: error)
         }

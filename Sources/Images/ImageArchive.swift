@@ -16,6 +16,8 @@ final class ImageArchive: Sendable {
         var size: UInt64
     }
 
+    /// Of the file, to tell it from others.
+    let name: String
     private let file: OwnedFD
     private let members: [String: Member]
     /// Links of old `docker save` archives: a layer that several images share is there once.
@@ -47,6 +49,7 @@ final class ImageArchive: Sendable {
         } catch {
             throw .archive("the archive can't be read: \(error)")
         }
+        name = path.string
         self.members = members
         self.links = links
     }

@@ -29,6 +29,7 @@ extension ImageService {
             for plan in plans { images.append(try await plan.run()) }
             return images
         } catch {
+            await forgetUnfinished()
             throw ImageError(error)
         }
     }
@@ -214,9 +215,9 @@ private struct Loading: Sendable {
     private func pending(_ name: String, _ digest: Digest, _ size: Int64?, _ diffID: DiffID, _ type: MediaType?) throws -> PendingLayer {
         guard let member = archive.member(name) else { throw ImageError.archive("the archive has no \"\(printable(name))\"") }
         let archive = archive
-        return PendingLayer(digest: digest, size: size ?? Int64(clamping: member.size), diffID: diffID, mediaType: type) {
-            () throws(LayerError) in try archive.source(member)
-        }
+        return PendingLayer(
+            digest: digest, size: size ?? Int64(clamping: member.size), diffID: diffID, mediaType: type, source: archive.name
+        ) { _ throws(LayerError) in try archive.source(member) }
     }
 
     private func checkCeiling(_ count: Int, _ image: String) throws {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import APITypes
+internal import ContentStore
 internal import Layers
 package import Metadata
 package import OCI
 internal import Registry
+internal import Synchronization
 
 extension ImageService {
     /// Resolves, chooses, checks, fetches, unpacks and commits; see docs/architecture.md, "From registry to PID 1".
@@ -19,6 +21,7 @@ extension ImageService {
                 service: self, reference: reference.taggedOrLatest, platform: platform, credentials: credentials, progress: progress
             ).run()
         } catch {
+            await forgetUnfinished()
             throw ImageError(error)
         }
     }
@@ -43,24 +46,52 @@ private struct Pull: Sendable {
         let (document, manifest, indexDigest) = try await choose(top)
         try check(manifest)
         announce(document, manifest)
-        let configBytes = try await service.registry.blob(
-            manifest.config, of: reference, limit: ImageDocument.sizeLimit, credentials: credentials)
+        let work = fetchConfig(manifest.config)
+        let result: Result<ImageRecord, any Error>
+        do {
+            result = .success(try await build(top, document, manifest, indexDigest, try await work.value()).run())
+        } catch {
+            result = .failure(error)
+        }
+        await work.leave()
+        return try result.get()
+    }
+
+    /// From the store, where it is; by one request, however many pulls want it.
+    private func fetchConfig(_ descriptor: Descriptor) -> Membership<[UInt8]> {
+        let (service, reference, credentials) = (service, reference, credentials)
+        let key = ConfigWorkKey(descriptor: descriptor, repository: reference.name, credentials: credentials)
+        return service.configWork.join(key, for: reference.name, listener: { _ in }) { _ in
+            let stored = try? await onThread { try service.content.get(descriptor.digest, limit: ImageDocument.sizeLimit) }
+            if let stored, Int64(stored.count) == descriptor.size { return stored }
+            return try await service.registry.blob(
+                descriptor, of: reference, limit: ImageDocument.sizeLimit, credentials: credentials)
+        }
+    }
+
+    private func build(
+        _ top: RegistryDocument, _ document: RegistryDocument, _ manifest: ImageManifest, _ indexDigest: Digest?, _ configBytes: [UInt8]
+    ) throws -> ImageBuild {
         let config = try documents("config \(manifest.config.digest)") { () throws(DocumentError) in
             let config = try ImageConfig.parse(configBytes)
             try manifest.validate(config: config)
             return config
         }
         let image = record(document, manifest, config, indexDigest)
-        let build = ImageBuild(
-            service: service, image: image, layers: pending(manifest, config),
-            blobs: [
-                PendingBlob(digest: document.digest, bytes: document.bytes, mediaType: image.mediaType),
-                PendingBlob(digest: manifest.config.digest, bytes: configBytes, mediaType: manifest.config.mediaType.rawValue),
-            ] + (indexDigest == nil ? [] : [PendingBlob(digest: top.digest, bytes: top.bytes, mediaType: MediaType.ociIndex.rawValue)]),
+        var blobs = [
+            PendingBlob(digest: document.digest, bytes: document.bytes, mediaType: image.mediaType),
+            PendingBlob(digest: manifest.config.digest, bytes: configBytes, mediaType: manifest.config.mediaType.rawValue),
+        ]
+        if indexDigest != nil { blobs.append(PendingBlob(digest: top.digest, bytes: top.bytes, mediaType: Self.type(of: top))) }
+        return ImageBuild(
+            service: service, image: image, layers: pending(manifest, config), blobs: blobs,
             references: [
                 ReferenceRecord(name: ImageService.storedName(reference), manifestDigest: document.digest, resolvedDigest: top.digest)
             ], progress: progress)
-        return try await build.run()
+    }
+
+    private static func type(of index: RegistryDocument) -> String {
+        index.contentType.map(MediaType.init(rawValue:)).flatMap { $0.isIndex ? $0.rawValue : nil } ?? MediaType.ociIndex.rawValue
     }
 
     /// Through indexes to the manifest of the platform. Each step is asked for by digest, and so is what it says it is.
@@ -125,13 +156,16 @@ private struct Pull: Sendable {
 
     private func pending(_ manifest: ImageManifest, _ config: ImageConfig) -> [PendingLayer] {
         zip(manifest.layers, config.rootfs.diffIDs).map { descriptor, diffID in
-            PendingLayer(digest: descriptor.digest, size: descriptor.size, diffID: diffID, mediaType: descriptor.mediaType) {
+            PendingLayer(
+                digest: descriptor.digest, size: descriptor.size, diffID: diffID, mediaType: descriptor.mediaType, source: reference.name
+            ) { tell in
                 RegistryLayer(
                     source: service.registry.stream(descriptor, of: reference, credentials: credentials) {
                         var event = PullEvent(.layer)
                         event.digest = descriptor.digest.description
+                        event.diffID = diffID.description
                         event.status = .retrying
-                        progress(event)
+                        tell(event)
                     })
             }
         }
@@ -142,12 +176,28 @@ private struct Pull: Sendable {
     }
 }
 
+/// What must be the same for two pulls to share a config: also who asks, since a registry decides by that.
+struct ConfigWorkKey: Hashable, Sendable {
+    var descriptor: Descriptor
+    var repository: String
+    var credentials: RegistryCredentials?
+}
+
 /// A registry's blob as a layer's source.
-private struct RegistryLayer: LayerSource {
-    let source: BlobSource
+final class RegistryLayer: LayerSource {
+    private let source: BlobSource
+    private let said = Mutex<RegistryError?>(nil)
+
+    init(source: BlobSource) { self.source = source }
+
+    /// What the registry said, where it did not give the blob.
+    var failure: RegistryError? { said.withLock { $0 } }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(LayerError) -> Int {
-        do throws(BlobFailure) { return try source.read(into: buffer) } catch { throw .source("\(error)") }
+        do throws(BlobFailure) { return try source.read(into: buffer) } catch {
+            if case .registry(let error) = error { said.withLock { $0 = error } }
+            throw .source("\(error)")
+        }
     }
 
     func cancel() { source.cancel() }

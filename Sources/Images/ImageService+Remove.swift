@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ContentStore
+internal import Logging
 internal import Metadata
 internal import OCI
 internal import Snapshots
@@ -35,6 +36,13 @@ extension ImageService {
                 freedBytes: removed.freedBytes)
         } catch {
             throw ImageError(error)
+        }
+    }
+
+    /// Documents and blobs of an image that did not come to be. What can't be removed now goes at the next start.
+    func forgetUnfinished() async {
+        do { _ = try await onThread { try self.content.removeUnreferenced() } } catch {
+            logger.error("blobs of an unfinished image are left for the next start", metadata: ["error": "\(error)"])
         }
     }
 }

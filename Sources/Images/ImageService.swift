@@ -13,10 +13,13 @@ package struct ImageConfiguration: Sendable {
     package var maxLayers: Int
     /// Layers that are fetched and unpacked at once.
     package var width: Int
+    /// Keep the layers' blobs too; else only what is unpacked stays.
+    package var keepBlobs: Bool
 
-    package init(maxLayers: Int = 127, width: Int = 4) {
+    package init(maxLayers: Int = 127, width: Int = 4, keepBlobs: Bool = false) {
         self.maxLayers = maxLayers
         self.width = width
+        self.keepBlobs = keepBlobs
     }
 }
 
@@ -29,6 +32,11 @@ package final class ImageService: Sendable {
     let configuration: ImageConfiguration
     let logger: Logger
     private let configs = Mutex<[Digest: ImageConfig]>([:])
+    /// What pulls that are under way have in common.
+    let layerWork = SharedWork<LayerWorkKey, FetchedLayer> { $0.dispose() }
+    let configWork = SharedWork<ConfigWorkKey, [UInt8]> { _ in }
+    /// Held over a commit, by threads of their own.
+    let commitTurn = Mutex<Void>(())
 
     package init(
         registry: RegistryClient, content: ContentStore, snapshots: SnapshotStore, metadata: MetadataStore,

@@ -53,7 +53,8 @@ package final class Ingest: Sendable {
         return true
     }
 
-    var isOpen: Bool { state.withLock { $0 == .open } }
+    /// Neither committed nor abandoned.
+    package var isOpen: Bool { state.withLock { $0 == .open } }
 
     func sync() throws(KernelError) { try handle.syncFilesystem(directory.string) }
 
