@@ -156,5 +156,17 @@ let package = Package(
             ]),
         tests("ClientTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
         tests("IntegrationTests", ["TestSupport", "Client", "APITypes", "Linux", "OCI", "JSON", .system]),
+        tests("SnapshotsTests", ["Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
+        tests("RuntimeTests", ["Runtime", "OCI", "JSON", "Linux", .system]),
+        tests("ShimTests", ["Shim", "ShimProtocol", "Runtime", "OCI", "JSON", "Linux", .system]),
+        library("RegistryFixtures", ["OCI", "Registry", .crypto, .nioCore, .nioPosix, .nioHTTP1, .nioSSL], path: "Tests/RegistryFixtures"),
+        tests("RegistryTests", ["Registry", "RegistryFixtures", "APITypes", "OCI", "JSON", "Linux", .logging, .nioSSL, .system]),
+        tests(
+            "ImagesTests",
+            [
+                "Images", "RegistryFixtures", "Registry", "ContentStore", "Snapshots", "Metadata", "APITypes", "OCI", "Linux", .logging,
+                .system,
+            ]),
+        tests("IntegrationTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
     ]
 )

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Registry
-import Synchronization
+package import Registry
+internal import Synchronization
 
 /// A clock whose pauses are over at once, and that remembers them.
-final class TestClock: Sendable {
+package final class TestClock: Sendable {
     private struct State {
         var pauses: [Duration] = []
         var ahead: Duration = .zero
@@ -13,13 +13,15 @@ final class TestClock: Sendable {
     private let state = Mutex(State())
 
     /// Sun, 06 Nov 1994 08:49:37 GMT
-    static let unixSeconds: Int64 = 784_111_777
+    package static let unixSeconds: Int64 = 784_111_777
 
-    var pauses: [Duration] { state.withLock { $0.pauses } }
+    package init() {}
 
-    func advance(by duration: Duration) { state.withLock { $0.ahead += duration } }
+    package var pauses: [Duration] { state.withLock { $0.pauses } }
 
-    var clock: RegistryClock {
+    package func advance(by duration: Duration) { state.withLock { $0.ahead += duration } }
+
+    package var clock: RegistryClock {
         RegistryClock(
             unixSeconds: { Self.unixSeconds }, now: { .now + self.state.withLock { $0.ahead } },
             sleep: { duration in
