@@ -164,8 +164,8 @@ let package = Package(
         tests(
             "ImagesTests",
             [
-                "Images", "RegistryFixtures", "Registry", "ContentStore", "Snapshots", "Metadata", "APITypes", "OCI", "Linux", .logging,
-                .system,
+                "Images", "RegistryFixtures", "Registry", "ContentStore", "Snapshots", "Layers", "Metadata", "APITypes", "OCI", "Linux",
+                .logging, .system,
             ]),
         tests("IntegrationTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
     ]

@@ -37,7 +37,7 @@ import Testing
             for (credentials, asked) in [(nil, 1), (RegistryCredentials(username: "a", password: "guess"), 2)] {
                 let before = registry.requests.count
                 let error = await failure { try await client.manifest(reference(registry.host), credentials: credentials) }
-                guard case .unauthorized(let host, _, 401) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+                guard case .unauthorized(let host, _, 401) = error else { return unexpected(error) }
                 #expect(host == registry.host)
                 #expect(registry.requests.count == before + asked)
                 #expect(registry.requests[before].header("Authorization") == nil)
@@ -52,7 +52,7 @@ import Testing
             let error = await failure {
                 try await client.check(registry.host, credentials: RegistryCredentials(username: "a", password: "guess"))
             }
-            guard case .unauthorized = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .unauthorized = error else { return unexpected(error) }
         }
     }
 }

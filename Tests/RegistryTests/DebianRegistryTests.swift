@@ -36,7 +36,7 @@ import Testing
                     reference(registry.host, digest: digest(of: noise(9))),
                 ] {
                     let error = await failure { try await client.manifest(missing, credentials: nil) }
-                    guard case .notFound = error else { return #expect(Bool(false), "\(String(describing: error))") }
+                    guard case .notFound = error else { return unexpected(error) }
                 }
             }
         }
@@ -56,7 +56,7 @@ import Testing
                     await failure { try await client.manifest(reference(registry.host), credentials: wrong) },
                     await failure { try await client.manifest(reference(registry.host), credentials: nil) },
                 ] {
-                    guard case .unauthorized(_, _, 401) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+                    guard case .unauthorized(_, _, 401) = error else { return unexpected(error) }
                 }
             }
         }

@@ -25,7 +25,7 @@ import Testing
                 try await client.manifest(reference(registry.host, digest: digest(of: blob)), credentials: nil)
             }
             guard case .wrongDigest(_, digest(of: blob), digest(of: other)) = byDigest else {
-                return #expect(Bool(false), "\(String(describing: byDigest))")
+                return unexpected(byDigest)
             }
             #expect(registry.requests.count == 2)
         }
@@ -39,7 +39,7 @@ import Testing
         } _: { registry, client in
             let error = await failure { try await client.manifest(reference(registry.host), credentials: nil) }
             guard case .wrongDigest(_, named, digest(of: someManifest)) = error else {
-                return #expect(Bool(false), "\(String(describing: error))")
+                return unexpected(error)
             }
         }
     }
@@ -58,7 +58,7 @@ import Testing
                         credentials: nil)
                 },
             ] {
-                guard case .badAnswer = error else { return #expect(Bool(false), "\(String(describing: error))") }
+                guard case .badAnswer = error else { return unexpected(error) }
             }
             #expect(registry.requests.isEmpty)
         }
@@ -74,7 +74,7 @@ import Testing
             switch error {
             case .badAnswer: #expect(size > 5000)
             case .tooLarge(_, let limit): #expect(size < 5000 && limit == Int(size))
-            default: Issue.record("\(String(describing: error))")
+            default: unexpected(error)
             }
         }
     }
@@ -85,7 +85,7 @@ import Testing
             .notFound()
         } _: { registry, client in
             let error = await failure { try await config(client, registry, size: .max) }
-            guard case .tooLarge = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .tooLarge = error else { return unexpected(error) }
             #expect(registry.requests.isEmpty)
         }
     }
@@ -131,7 +131,7 @@ import Testing
                 switch error {
                 case .unavailable: #expect(mayPass && registry.requests.count == 5)
                 case .badAnswer: #expect(!mayPass && registry.requests.count == 1)
-                default: Issue.record("\(String(describing: error))")
+                default: unexpected(error)
                 }
             }
         }
@@ -148,7 +148,7 @@ import Testing
             answer
         } _: { registry, client in
             let error = await failure { try await client.manifest(reference(registry.host), credentials: nil) }
-            guard case .tooLarge(_, 4 << 20) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .tooLarge(_, 4 << 20) = error else { return unexpected(error) }
             #expect(registry.requests.count == 1)
         }
     }
@@ -179,7 +179,7 @@ import Testing
             answer
         } _: { registry, client in
             let error = await failure { try await client.manifest(reference(registry.host), credentials: nil) }
-            guard case .badAnswer = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .badAnswer = error else { return unexpected(error) }
             #expect(registry.requests.count == 1)
         }
     }
@@ -193,7 +193,7 @@ import Testing
                 Answer(steps: head)
             } _: { registry, client in
                 let error = await failure { try await config(client, registry) }
-                guard case .unavailable = error else { return #expect(Bool(false), "\(String(describing: error))") }
+                guard case .unavailable = error else { return unexpected(error) }
                 let source = client.stream(descriptor(blob), of: reference(registry.host), credentials: nil)
                 await #expect(throws: BlobFailure.self) { try await readAll(source) }
             }

@@ -134,7 +134,7 @@ import Testing
             switch error {
             case .badAnswer: #expect(status == 206)
             case .refused: #expect(status == 416)
-            default: Issue.record("\(String(describing: error))")
+            default: unexpected(error)
             }
             #expect(registry.requests.count == 1)
         }
@@ -148,7 +148,7 @@ import Testing
             request.offset.map { _ in Answer(steps: [.reset]) } ?? .cut(blob, after: 1000)
         } _: { registry, client in
             let error = try await failure(client, registry)
-            guard case .unavailable(_, let host, _) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .unavailable(_, let host, _) = error else { return unexpected(error) }
             #expect(host == registry.host)
             #expect(registry.requests.count <= 6)
             #expect(clock.pauses.count == registry.requests.count - 1)

@@ -86,7 +86,7 @@ import Testing
             try await ScriptedRegistry.serve({ _ in .unauthorized(challenge) }) { mirror in
                 try await serve(redirect: { _ in .redirect("\(mirror.url)/") }) { registry, client in
                     let error = await failure { try await fetch(client, registry) }
-                    guard case .unauthorized(let host, _, 401) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+                    guard case .unauthorized(let host, _, 401) = error else { return unexpected(error) }
                     #expect(host == mirror.host, "the error says who refused")
                     #expect(realm.requests.isEmpty)
                     #expect(mirror.requests.allSatisfy { $0.header("Authorization") == nil })
@@ -107,7 +107,7 @@ import Testing
     func hostileLocation(location: String) async throws {
         try await serve(redirect: { _ in .redirect(location) }) { registry, client in
             let error = await failure { try await fetch(client, registry) }
-            guard case .badRedirect(_, let reason) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .badRedirect(_, let reason) = error else { return unexpected(error) }
             #expect(!reason.isEmpty)
             #expect(registry.requests.count == 2, "it is final")
         }
@@ -117,7 +117,7 @@ import Testing
     func circle() async throws {
         try await serve(redirect: { request in .redirect(request.path) }) { registry, client in
             let error = await failure { try await fetch(client, registry) }
-            guard case .badRedirect = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .badRedirect = error else { return unexpected(error) }
             #expect(registry.requests.count == 1 + 6)
         }
     }
@@ -126,7 +126,7 @@ import Testing
     func otherStatus(status: Int) async throws {
         try await serve(redirect: { _ in .redirect("/elsewhere", status: status) }) { registry, client in
             let error = await failure { try await fetch(client, registry) }
-            guard case .refused(_, _, status, _) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .refused(_, _, status, _) = error else { return unexpected(error) }
         }
     }
 }

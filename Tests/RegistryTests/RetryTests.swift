@@ -40,7 +40,7 @@ import Testing
             status == 0 ? Answer(steps: [.reset]) : .status(status)
         } _: { registry, client in
             let error = await failure { try await pull(client, registry) }
-            guard case .unavailable(_, let host, let reason) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .unavailable(_, let host, let reason) = error else { return unexpected(error) }
             #expect(host == registry.host)
             #expect(status == 0 || reason == "HTTP \(status)")
             #expect(registry.requests.count == 5)
@@ -78,7 +78,7 @@ import Testing
             case (.refused(_, _, status, let words), _):
                 #expect(![401, 403, 404].contains(status))
                 #expect(!words.contains("\u{1B}"), "I5: no control bytes of a registry in errors")
-            default: Issue.record("\(String(describing: error))")
+            default: unexpected(error)
             }
             #expect(registry.requests.count == 1)
             #expect(error?.description.contains(registry.host) == true)
@@ -91,7 +91,7 @@ import Testing
         let clock = TestClock()
         try await withClient(clock: clock) { client in
             let error = await failure { try await client.manifest(reference(host), credentials: nil) }
-            guard case .unavailable(_, host, let reason) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .unavailable(_, host, let reason) = error else { return unexpected(error) }
             #expect(reason.contains("refused"))
             #expect(clock.pauses.count == 4)
         }
@@ -101,7 +101,7 @@ import Testing
     func unknownName() async throws {
         try await withClient { client in
             let error = await failure { try await client.manifest(reference("registry.invalid"), credentials: nil) }
-            guard case .unavailable(_, _, let reason) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .unavailable(_, _, let reason) = error else { return unexpected(error) }
             #expect(reason.contains("registry.invalid"))
         }
     }

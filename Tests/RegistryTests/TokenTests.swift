@@ -81,7 +81,7 @@ import Testing
             let error = await failure { try await pull(client, registry, credentials) }
             switch error {
             case .badAnswer, .unauthorized: break
-            default: Issue.record("\(String(describing: error))")
+            default: unexpected(error)
             }
             #expect(registry.requests.count == 1, "neither the registry nor the token server was asked again")
         }
@@ -96,7 +96,7 @@ import Testing
     func noToken(answer: String) async throws {
         try await serve(token: { _ in .ok(Array(answer.utf8)) }) { registry, client in
             let error = await failure { try await pull(client, registry) }
-            guard case .badAnswer = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .badAnswer = error else { return unexpected(error) }
         }
     }
 
@@ -105,7 +105,7 @@ import Testing
         let endless = Answer(steps: [Answer.head(200), .send(Array(#"{"token":""#.utf8)), .forever(noise(10_000))])
         try await serve(token: { _ in endless }) { registry, client in
             let error = await failure { try await pull(client, registry) }
-            guard case .tooLarge = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .tooLarge = error else { return unexpected(error) }
         }
     }
 
@@ -142,7 +142,7 @@ import Testing
         try await serve(token: { _ in Self.token("bad") }) { registry, client in
             for round in 1...2 {
                 let error = await failure { try await pull(client, registry) }
-                guard case .unauthorized(_, _, 401) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+                guard case .unauthorized(_, _, 401) = error else { return unexpected(error) }
                 #expect(registry.requests("/token").count == round)
                 #expect(registry.requests(manifestPath).count == 2 * round)
             }
@@ -156,7 +156,7 @@ import Testing
             switch error {
             case .unauthorized(_, _, status): #expect(rounds == 1)
             case .unavailable: #expect(rounds == 5)
-            default: Issue.record("\(String(describing: error))")
+            default: unexpected(error)
             }
             #expect(registry.requests("/token").count == rounds)
         }
@@ -170,7 +170,7 @@ import Testing
             try await pull(client, registry, credentials)
             for other in [RegistryCredentials(username: "lena", password: "guess"), nil] {
                 let error = await failure { try await pull(client, registry, other) }
-                guard case .unauthorized = error else { return #expect(Bool(false), "\(String(describing: error))") }
+                guard case .unauthorized = error else { return unexpected(error) }
             }
             try await client.check(registry.host, credentials: credentials)
             let asked = registry.requests.count
@@ -184,7 +184,7 @@ import Testing
         try await ScriptedRegistry.serve({ _ in Self.token("good") }) { other in
             try await serve(token: { _ in .redirect("\(other.url)/token") }) { registry, client in
                 let error = await failure { try await pull(client, registry, credentials) }
-                guard case .unauthorized = error else { return #expect(Bool(false), "\(String(describing: error))") }
+                guard case .unauthorized = error else { return unexpected(error) }
                 #expect(other.requests.isEmpty)
             }
         }

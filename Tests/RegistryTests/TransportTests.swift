@@ -21,7 +21,7 @@ import Testing
             // 0.0.0.0 leads to the same server, but is no loopback address.
             let host = "0.0.0.0:\(registry.port)"
             let error = await failure { try await pull(RegistryConfiguration(insecureRegistries: [registry.host]), host) }
-            guard case .unavailable = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .unavailable = error else { return unexpected(error) }
             #expect(registry.requests.isEmpty)
             try await pull(RegistryConfiguration(insecureRegistries: [host]), host)
         }
@@ -34,7 +34,7 @@ import Testing
             // Only 127.0.0.1 is listened on: the others must be refused a connection, and not TLS.
             guard name == "127.255.0.3" else { return try await pull(RegistryConfiguration(), "\(name):\(registry.port)") }
             let error = await failure { try await pull(RegistryConfiguration(), "\(name):\(registry.port)") }
-            guard case .unavailable(_, _, let reason) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .unavailable(_, _, let reason) = error else { return unexpected(error) }
             #expect(reason.contains("refused"))
         }
     }
@@ -64,14 +64,14 @@ import Testing
                             }
                         }
                         guard case .unavailable(_, _, let reason) = error else {
-                            return #expect(Bool(false), "\(String(describing: error))")
+                            return unexpected(error)
                         }
                         #expect(reason.contains("TLS") && reason.contains("CERTIFICATE_VERIFY_FAILED"))
                     }
                     #expect(clock.pauses.isEmpty, "another attempt would not help")
                     // 0.0.0.0 has no certificate configured: the node's own authorities don't know this one.
                     let unknown = await failure { try await pull(RegistryConfiguration(), "0.0.0.0:\(registry.port)") }
-                    guard case .unavailable = unknown else { return #expect(Bool(false), "\(String(describing: unknown))") }
+                    guard case .unavailable = unknown else { return unexpected(unknown) }
                     #expect(registry.requests.count == 1)
                 }
             }
@@ -86,7 +86,7 @@ import Testing
                 let error = await failure {
                     try await pull(RegistryConfiguration(certificates: [registry.host: ours.file]), registry.host)
                 }
-                guard case .unavailable = error else { return #expect(Bool(false), "\(String(describing: error))") }
+                guard case .unavailable = error else { return unexpected(error) }
                 #expect(registry.requests.isEmpty)
             }
         }
@@ -106,7 +106,7 @@ import Testing
                     switch error {
                     case .badRedirect: #expect(redirect)
                     case .badAnswer: #expect(!redirect)
-                    default: Issue.record("\(String(describing: error))")
+                    default: unexpected(error)
                     }
                     #expect(plain.requests.isEmpty)
                 }

@@ -92,6 +92,11 @@ struct ImageNode: Sendable {
     }
 }
 
+/// Another failure than the one that was to come, or none.
+func unexpected(_ error: (any Error)?, _ location: SourceLocation = #_sourceLocation) {
+    Issue.record("\(error.map { "\($0)" } ?? "it did not fail")", sourceLocation: location)
+}
+
 /// What an operation failed with.
 func failure<Value>(_ body: () async throws -> Value) async -> ImageError? {
     do {

@@ -32,6 +32,11 @@ func withRegistry<Value>(
     }
 }
 
+/// Another failure than the one that was to come, or none.
+func unexpected(_ error: (any Error)?, _ location: SourceLocation = #_sourceLocation) {
+    Issue.record("\(error.map { "\($0)" } ?? "it did not fail")", sourceLocation: location)
+}
+
 /// What a call of the client failed with.
 func failure<Value>(_ body: () async throws -> Value) async -> RegistryError? {
     do {
