@@ -94,11 +94,11 @@ private struct Loading: Sendable {
 
     private func layoutPlans() throws -> [ImageBuild] {
         let index = try JSON.decode(ImageIndex.self, from: archive.read("index.json", limit: ImageDocument.sizeLimit))
-        guard !index.manifests.isEmpty else { throw ImageError.archive("index.json lists no images") }
         var plans: [ImageBuild] = []
         for entry in index.manifests where entry.annotations?["vnd.docker.reference.type"] == nil {
             plans.append(try layoutPlan(entry))
         }
+        guard !plans.isEmpty else { throw ImageError.archive("index.json lists no images") }
         return plans
     }
 
@@ -135,8 +135,9 @@ private struct Loading: Sendable {
             config, manifest.config.digest, layers,
             PendingBlob(digest: descriptor.digest, bytes: bytes, mediaType: (manifest.mediaType ?? .ociManifest).rawValue),
             PendingBlob(digest: manifest.config.digest, bytes: configBytes, mediaType: manifest.config.mediaType.rawValue),
-            // A tag alone ("latest") names no repository.
-            names: names.filter { $0.contains("/") || $0.contains(":") }, resolved: index ?? descriptor.digest, index: index)
+            // A tag alone ("latest") names no repository; the annotation may hold other texts too.
+            references: names.filter { $0.contains("/") || $0.contains(":") }.compactMap { try? ImageReference(parsing: $0) },
+            resolved: index ?? descriptor.digest, index: index)
     }
 
     private func document(_ descriptor: Descriptor) throws -> [UInt8] {
@@ -164,7 +165,9 @@ private struct Loading: Sendable {
     }
 
     private func dockerPlans() throws -> [ImageBuild] {
-        try JSON.decode([DockerEntry].self, from: archive.read("manifest.json", limit: ImageDocument.sizeLimit)).map(dockerPlan)
+        let entries = try JSON.decode([DockerEntry].self, from: archive.read("manifest.json", limit: ImageDocument.sizeLimit))
+        guard !entries.isEmpty else { throw ImageError.archive("manifest.json lists no images") }
+        return try entries.map(dockerPlan)
     }
 
     /// There is no manifest in such an archive: one is made, so that the image has a digest like every other.
@@ -189,8 +192,8 @@ private struct Loading: Sendable {
         return build(
             config, configDigest, layers,
             PendingBlob(digest: manifestDigest, bytes: manifestBytes, mediaType: MediaType.ociManifest.rawValue),
-            PendingBlob(digest: configDigest, bytes: configBytes, mediaType: MediaType.ociConfig.rawValue), names: entry.repoTags ?? [],
-            resolved: manifestDigest, index: nil)
+            PendingBlob(digest: configDigest, bytes: configBytes, mediaType: MediaType.ociConfig.rawValue),
+            references: try (entry.repoTags ?? []).map { try ImageReference(parsing: $0) }, resolved: manifestDigest, index: nil)
     }
 
     /// Of a layer's stored bytes. A plain tar's is its diff ID, and extraction checks that; a compressed one's is computed.
@@ -227,11 +230,12 @@ private struct Loading: Sendable {
 
     private func build(
         _ config: ImageConfig, _ configDigest: Digest, _ layers: [PendingLayer], _ manifest: PendingBlob, _ configBlob: PendingBlob,
-        names: [String],
+        references: [ImageReference],
         resolved: Digest, index: Digest?
     ) -> ImageBuild {
-        let references = names.compactMap { try? ImageReference(parsing: $0).taggedOrLatest }.map { reference in
-            ReferenceRecord(name: ImageService.storedName(reference), manifestDigest: manifest.digest, resolvedDigest: resolved)
+        let references = references.map { reference in
+            ReferenceRecord(
+                name: ImageService.storedName(reference.taggedOrLatest), manifestDigest: manifest.digest, resolvedDigest: resolved)
         }
         let image = ImageRecord(
             manifestDigest: manifest.digest, mediaType: manifest.mediaType, configDigest: configDigest, indexDigest: index,

@@ -13,30 +13,43 @@ extension ImageService {
         package var freedBytes: Int64
     }
 
-    /// Takes a name away; the image goes with its last name, its layers when nothing refers to them.
+    /// Takes a name away; images go with their last name, their layers when nothing refers to them. An ID takes all names of its image.
     /// - Parameter force: also where a container uses it: the container keeps its layers.
     package func remove(_ text: String, force: Bool) throws(ImageError) -> Removed {
         do {
-            let image = try find(text, platform: nil).image
-            let names = try metadata.references(to: image.manifestDigest).map(\.name)
-            let asked = try? ImageReference(parsing: text)
-            let stored = asked.map { Self.storedName($0) }
-            let going = stored.flatMap { names.contains($0) ? [$0] : nil } ?? names
-            if Set(going) != Set(names) {
-                try metadata.delete(references: going)
-                return Removed(untagged: going, deleted: [], freedBytes: 0)
-            }
-            let users = try metadata.containers(ofImage: image.manifestDigest.description)
+            let leaving = try leaving(text)
+            let users = try leaving.images.flatMap { try metadata.containers(ofImage: $0.manifestDigest.description) }
             if !force, !users.isEmpty { throw ImageError.inUse(image: text, containers: users.map { String($0.prefix(12)) }) }
-            let untagged = try metadata.delete(image: image.manifestDigest)
+            let untagged = try leaving.images.flatMap { try metadata.delete(image: $0.manifestDigest) }
+            let others = try metadata.delete(references: leaving.names)
+            if leaving.images.isEmpty { return Removed(untagged: others, deleted: [], freedBytes: 0) }
             let removed = try snapshots.removeUnreferencedLayers()
             _ = try content.removeUnreferenced()
             return Removed(
-                untagged: untagged, deleted: [image.configDigest.description] + removed.layers.map(\.key.text),
+                untagged: Set(untagged + others).sorted(),
+                deleted: Set(leaving.images.map(\.configDigest)).sorted().map(\.description) + removed.layers.map(\.key.text),
                 freedBytes: removed.freedBytes)
         } catch {
             throw ImageError(error)
         }
+    }
+
+    private struct Leaving {
+        var names: [String]
+        var images: [ImageRecord]
+    }
+
+    private func leaving(_ text: String) throws -> Leaving {
+        let byID = try images(byID: text)
+        if !byID.isEmpty { return Leaving(names: [], images: byID) }
+        let reference = try ImageReference(parsing: text).taggedOrLatest
+        guard let record = try metadata.reference(Self.storedName(reference)) else { throw ImageError.notFound(text) }
+        let others = try metadata.references().filter { $0.name != record.name }
+        return Leaving(
+            names: [record.name],
+            images: try metadata.images().filter { image in
+                record.names(image) && !others.contains { $0.names(image) }
+            })
     }
 
     /// Documents and blobs of an image that did not come to be. What can't be removed now goes at the next start.
@@ -45,4 +58,9 @@ extension ImageService {
             logger.error("blobs of an unfinished image are left for the next start", metadata: ["error": "\(error)"])
         }
     }
+}
+
+extension ReferenceRecord {
+    /// Points at it, or at the index that it was chosen from: then at its other platforms too.
+    func names(_ image: ImageRecord) -> Bool { manifestDigest == image.manifestDigest || resolvedDigest == image.indexDigest }
 }

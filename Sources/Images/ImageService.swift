@@ -74,7 +74,7 @@ package final class ImageService: Sendable {
     /// Several platforms of one index may be here under one name; the name points at the one that came last.
     private func choose(_ record: ReferenceRecord, _ platform: Platform?) throws -> Found? {
         let wanted = platform ?? .host
-        let images = try metadata.images().filter { $0.manifestDigest == record.manifestDigest || $0.indexDigest == record.resolvedDigest }
+        let images = try metadata.images().filter { record.names($0) }
         if let image = images.first(where: { $0.platform == wanted.description }) {
             return Found(image: image, resolvedDigest: record.resolvedDigest)
         }
@@ -85,13 +85,18 @@ package final class ImageService: Sendable {
     }
 
     private func byID(_ text: String) throws -> Found? {
+        try images(byID: text).first.map { Found(image: $0, resolvedDigest: $0.indexDigest ?? $0.manifestDigest) }
+    }
+
+    /// Several where manifests have the same config. None where the text is no ID, or nobody's.
+    func images(byID text: String) throws -> [ImageRecord] {
         let hex = text.hasPrefix("sha256:") ? String(text.dropFirst(7)) : text
         guard (12...64).contains(hex.utf8.count), hex.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else {
-            return nil
+            return []
         }
         let images = try metadata.images(hexPrefix: hex)
         guard Set(images.map(\.configDigest)).count <= 1 else { throw ImageError.ambiguous(text) }
-        return images.first.map { Found(image: $0, resolvedDigest: $0.indexDigest ?? $0.manifestDigest) }
+        return images
     }
 
     /// With a digest the tag says nothing any more.
