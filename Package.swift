@@ -138,7 +138,7 @@ let package = Package(
 
         // What several of the tests share.
         library("TestSupport", ["CLinux", "Linux", .system], path: "Tests/TestSupport"),
-        library("RegistryFixtures", ["OCI", .crypto, .nioCore, .nioPosix, .nioHTTP1, .nioSSL], path: "Tests/RegistryFixtures"),
+        library("RegistryFixtures", ["OCI", "Registry", .crypto, .nioCore, .nioPosix, .nioHTTP1, .nioSSL], path: "Tests/RegistryFixtures"),
 
         // Unit tests run anywhere; the ones that need the kernel say so and run as root.
         tests("LinuxTests", ["Linux", .system]),
@@ -147,6 +147,12 @@ let package = Package(
         tests("LayersTests", ["Layers", "Tar", "Compression", "OCI", "Linux", .crypto, .system]),
         tests("SnapshotsTests", ["TestSupport", "Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
         tests("RegistryTests", ["Registry", "RegistryFixtures", "APITypes", "OCI", "JSON", "Linux", .logging, .nioSSL, .system]),
+        tests(
+            "ImagesTests",
+            [
+                "Images", "RegistryFixtures", "Registry", "ContentStore", "Snapshots", "Layers", "Metadata", "APITypes", "OCI", "Linux",
+                .logging, .system,
+            ]),
         tests("RuntimeTests", ["TestSupport", "Runtime", "OCI", "JSON", "Linux", .system]),
         tests("ShimTests", ["TestSupport", "Shim", "ShimProtocol", "Runtime", "OCI", "JSON", "Linux", .system]),
         tests(
@@ -156,17 +162,5 @@ let package = Package(
             ]),
         tests("ClientTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
         tests("IntegrationTests", ["TestSupport", "Client", "APITypes", "Linux", "OCI", "JSON", .system]),
-        tests("SnapshotsTests", ["Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
-        tests("RuntimeTests", ["Runtime", "OCI", "JSON", "Linux", .system]),
-        tests("ShimTests", ["Shim", "ShimProtocol", "Runtime", "OCI", "JSON", "Linux", .system]),
-        library("RegistryFixtures", ["OCI", "Registry", .crypto, .nioCore, .nioPosix, .nioHTTP1, .nioSSL], path: "Tests/RegistryFixtures"),
-        tests("RegistryTests", ["Registry", "RegistryFixtures", "APITypes", "OCI", "JSON", "Linux", .logging, .nioSSL, .system]),
-        tests(
-            "ImagesTests",
-            [
-                "Images", "RegistryFixtures", "Registry", "ContentStore", "Snapshots", "Layers", "Metadata", "APITypes", "OCI", "Linux",
-                .logging, .system,
-            ]),
-        tests("IntegrationTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
     ]
 )
