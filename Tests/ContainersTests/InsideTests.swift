@@ -139,8 +139,9 @@ import Testing
     @Test("limits are the kernel's before the program runs")
     func limits() async throws {
         try await withNode { node in
-            let container = try await node.create(shell: "i=0; while [ $i -lt 30 ]; do sleep 5 & i=$((i+1)); done 2>/dev/null; echo never")
-            {
+            let container = try await node.create(
+                shell: "(for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 100 & done) 2>/dev/null; exec sleep 100"
+            ) {
                 $0.resources = ResourceRequest(memoryInBytes: 32 << 20, pidsLimit: 10)
             }
             try await node.service.start(container)
