@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 
+import peers
+
 WORK, REGISTRY, BIN = os.environ["WORK"], os.environ["REGISTRY"], os.environ["BIN"]
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 
@@ -23,22 +25,18 @@ def timed(argv):
     return elapsed
 
 
-def compare(title, contestants, rounds, reset=None):
+def compare(title, contestants, rounds):
     """contestants: name -> function(round) that returns argv. One that fails its warm-up is left out, and said so."""
     print(f"\n### {title}\n", flush=True)
     times, absent = {}, []
     for name, command in contestants.items():
         try:
-            if reset:
-                reset(name)
             timed(command(-1))
             times[name] = []
         except (RuntimeError, FileNotFoundError) as error:
             absent.append(f"{name}: not measured ({str(error)[:300]})")
     for number in range(rounds):
         for name in times:
-            if reset:
-                reset(name)
             times[name].append(timed(contestants[name](number)))
     base = statistics.median(next(iter(times.values())))
     print("| what | median ms | min | max | ctr-swift / this |\n|---|---:|---:|---:|---:|")
@@ -81,8 +79,8 @@ def run():
     if shutil.which("podman"):
         podman = ["podman", "--root", f"{WORK}/podman", "--runroot", f"{WORK}/podman-run", "--cgroup-manager", "cgroupfs"]
         subprocess.run([*podman, "pull", "-q", "--tls-verify=false", image], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        contestants["podman run --rm (runc)"] = lambda _: [
-            *podman, "--runtime", "runc", "run", "--rm", "--network", "none", image, "true"]
+        contestants["podman run --rm (runc, no cgroups)"] = lambda _: [
+            *podman, "--runtime", "runc", "run", "--rm", "--network", "none", "--cgroups", "disabled", image, "true"]
     compare("`run --rm … true`, warm, no network, whole process", contestants, ROUNDS)
     for program in ("docker", "ctr"):
         if not shutil.which(program):
@@ -90,41 +88,32 @@ def run():
 
 
 def pull():
+    """Each round: everybody once, each on a root of its own; nothing is removed before the end."""
     image = f"{REGISTRY}/bench/image:1"
-    contestants = {"ctr-swift pull": lambda _: [f"{BIN}/ctr-swift", "pull", image]}
-
-    def reset(name):
-        if name.startswith("ctr-swift"):
-            subprocess.run([f"{BIN}/ctr-swift", "rmi", image], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        elif name.startswith("podman"):
-            subprocess.run([*podman, "rmi", "-f", image], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        elif name.startswith("containerd"):
-            subprocess.run([*ctr, "images", "rm", "--sync", image], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        # ext4 refuses for some seconds to reuse inodes that were just deleted, and searches past them.
-        time.sleep(6)
-
-    daemon = None
-    if shutil.which("podman"):
-        podman = ["podman", "--root", f"{WORK}/podman", "--runroot", f"{WORK}/podman-run"]
-        contestants["podman pull"] = lambda _: [*podman, "pull", "-q", "--tls-verify=false", image]
-    if shutil.which("containerd"):
-        socket = f"{WORK}/containerd.sock"
-        with open(f"{WORK}/containerd.toml", "w") as file:
-            file.write(f'version = 2\nroot = "{WORK}/containerd"\nstate = "{WORK}/containerd-run"\n[grpc]\naddress = "{socket}"\n'
-                       '[plugins."io.containerd.internal.v1.opt"]\npath = "' + WORK + '/containerd-opt"\n')
-        daemon = subprocess.Popen(["containerd", "--config", f"{WORK}/containerd.toml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(100):
-            if os.path.exists(socket):
-                break
-            time.sleep(0.05)
-        ctr = ["ctr", "--address", socket]
-        contestants["containerd (ctr images pull)"] = lambda _: [*ctr, "images", "pull", "--plain-http", image]
-    try:
-        compare("pull + unpack: 4 layers, 10,000 files, loopback registry", contestants, max(3, ROUNDS // 4), reset)
-    finally:
-        if daemon:
-            daemon.terminate()
-            daemon.wait()
+    rounds = max(3, ROUNDS // 4)
+    print("\n### pull + unpack: 4 layers, 10,000 files, loopback registry, a new store each time\n", flush=True)
+    times, daemons, absent = {}, {}, []
+    for number in range(-1, rounds):
+        for puller in peers.pullers():
+            if puller.name in absent:
+                continue
+            try:
+                with puller.round(image, number + 1) as (argv, pid):
+                    elapsed = timed(argv)
+                    if number >= 0:
+                        times.setdefault(puller.name, []).append(elapsed)
+                        daemons.setdefault(puller.name, []).append(peers.cpu_and_peak(pid))
+            except (RuntimeError, FileNotFoundError) as error:
+                absent.append(puller.name)
+                print(f"{puller.name}: not measured ({str(error)[:300]})")
+    base = statistics.median(next(iter(times.values())))
+    print("| what | median ms | min | max | ctr-swift / this | CPU of the daemon, s | its peak memory, MB |\n|---|---:|---:|---:|---:|---:|---:|")
+    for name, values in times.items():
+        median = statistics.median(values)
+        known = [value for value in daemons[name] if value]
+        cost = f"{statistics.median(v[0] for v in known):.2f} | {max(v[1] for v in known):.0f}" if known else "| "
+        print(f"| {name} | {median:.0f} | {min(values):.0f} | {max(values):.0f} | {base / median:.2f} | {cost} |")
+    print(f"\n{rounds} rounds.", flush=True)
 
 
 def main():
