@@ -14,7 +14,8 @@ final class LayerNode {
         case other
     }
 
-    private(set) weak var parent: LayerNode?
+    /// Strong: the tree is taken apart from above (`LayerTree.forget`), and not by counting.
+    let parent: LayerNode?
     let name: EntryName
     /// How many directories are above it.
     let depth: Int

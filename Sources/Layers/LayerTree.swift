@@ -15,6 +15,8 @@ final class LayerTree {
     private final class DirectoryCache {
         static let limit = 64
         var open: [ObjectIdentifier: OpenDirectory] = [:]
+        /// The last one that was opened.
+        var last: LayerNode?
     }
 
     private final class OpenDirectory {
@@ -33,14 +35,28 @@ final class LayerTree {
     func withDirectory<Result>(_ node: LayerNode, _ body: (borrowing OwnedFD) throws(KernelError) -> Result) throws(KernelError) -> Result {
         if node === root { return try body(directory) }
         if let known = cache.open[ObjectIdentifier(node)] { return try body(known.descriptor) }
-        if cache.open.count >= DirectoryCache.limit { cache.open = [:] }
-        let opened = OpenDirectory(try openBeneath(directory, node.path.components, O_RDONLY | O_DIRECTORY))
+        if cache.open.count >= DirectoryCache.limit { cache.open = cache.open.filter { $0.key == cache.last.map { ObjectIdentifier($0) } } }
+        let opened = OpenDirectory(try open(node))
         cache.open[ObjectIdentifier(node)] = opened
+        cache.last = node
         return try body(opened.descriptor)
+    }
+
+    /// From a neighbour that is open, if there is one: else a deep tree would be walked from its root for each of its directories.
+    /// The directory is nobody else's, so ".." of a child is its parent.
+    private func open(_ node: LayerNode) throws(KernelError) -> OwnedFD {
+        if let last = cache.last, last.parent === node, let child = cache.open[ObjectIdentifier(last)] {
+            return try child.descriptor.open([0x2E, 0x2E], O_RDONLY | O_DIRECTORY)
+        }
+        if let parent = node.parent, let known = cache.open[ObjectIdentifier(parent)] {
+            return try known.descriptor.open(node.name, O_RDONLY | O_DIRECTORY)
+        }
+        return try openBeneath(directory, node.path.components, O_RDONLY | O_DIRECTORY)
     }
 
     /// A node is removed or stops being a directory: its number may be given to another one. What is below goes with it.
     func forget(_ node: LayerNode) {
+        cache.last = nil
         var pending = [node]
         while let node = pending.popLast() {
             cache.open[ObjectIdentifier(node)] = nil

@@ -30,7 +30,9 @@ struct Stack {
 
     /// From the uppermost down, as they are mounted: the fix-up layer where one is needed, each layer at its uppermost place.
     func lowerdirs() throws -> [FilePath] {
-        let fixup = try makeDirectory(directory.appending("fixup"))
+        let fixup = directory.appending("fixup")
+        try removeTree(fixup)
+        try makeDirectory(fixup, mode: 0o755)
         let isNeeded = try FixupBuilder.build(stack: layers, into: fixup)
         if !isNeeded { #expect(try openFile(fixup, O_RDONLY | O_DIRECTORY).entries(of: "fixup").isEmpty) }
         var seen: Set<FilePath> = []

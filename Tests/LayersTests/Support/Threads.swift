@@ -2,16 +2,19 @@
 
 import Glibc
 import Linux
-import Synchronization
+import Testing
 
-/// Runs work on a thread as the engine has them: with a stack of 1 MiB.
-func onThread(_ work: @escaping @Sendable () throws -> Void) throws { try onThreads([work]) }
+/// Runs work on a thread as the engine has them: with a stack of 1 MiB. Expectations belong outside: a test is known to its own task only.
+@discardableResult
+func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) throws -> Value {
+    try #require(onThreads([work]).first)
+}
 
-/// Runs works at once, each on a thread of its own, and waits for all.
-func onThreads(_ works: [@Sendable () throws -> Void]) throws {
-    let results = BlockingQueue<Result<Void, any Error>>(capacity: works.count)
+/// Runs works at once, each on a thread of its own, and waits for all. - Returns: what they return, in no order.
+func onThreads<Value: Sendable>(_ works: [@Sendable () throws -> Value]) throws -> [Value] {
+    let results = BlockingQueue<Result<Value, any Error>>(capacity: works.count)
     for work in works { try startThread(name: "test") { _ = results.put(Result(catching: work)) } }
-    for _ in works { try results.take()?.get() }
+    return try works.compactMap { _ in try results.take()?.get() }
 }
 
 /// Sets the checksum of a header block whose fields were changed.
