@@ -249,4 +249,29 @@ import Testing
             }
         }
     }
+
+    @Test("a container whose shim can't be understood is left as it is: it may run")
+    func strangeShim() async throws {
+        try await withBase { base in
+            let old = try await Self.firstDaemon(base) { node in [try await node.run(shell: "exec sleep 1000")] }
+            let pid = try #require(old[0].started).pid
+            try unlinkFile(old[0].paths.socket)
+            let listener = try UnixSocket.listen(at: old[0].paths.socket, .packets, mode: 0o600, group: nil)
+            let answer = Task.detached {
+                guard let client = try UnixSocket.accept(listener) else { return }
+                _ = try UnixSocket.receive(from: client, limit: ShimConnection.messageLimit)
+                try UnixSocket.send(Array("{\"message\":\"of the future\"}".utf8), to: client)
+            }
+            try await Self.reopen(base).use { node in
+                try await answer.value
+                #expect(node.service.list(all: true) == [])
+                #expect(try CgroupMembers.of(old[0]).contains(pid), "it still runs")
+                kill(pid, SIGKILL)
+                try await Self.reap(old[0].shimPID)
+                try node.metadata.delete(container: old[0].id.text)
+                try node.snapshots.removeContainer(old[0].id.text)
+                try removeTree(old[0].paths.state)
+            }
+        }
+    }
 }

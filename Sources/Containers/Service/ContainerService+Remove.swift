@@ -18,8 +18,8 @@ extension ContainerService {
         }
         do throws(LifeCycle.Refusal) { try container.decide { life throws(LifeCycle.Refusal) in try life.beginRemove() } } catch {
             if container.life.phase == .removing {
-                _ = await container.waiters.wait(for: .removed) { nil }
-                return
+                if await isRemovedByOther(container) { return }
+                return try await remove(container, force: force)
             }
             guard case .wrongState(let state) = error else { return }
             throw .wrongState(id: container.id.short, verb: "remove", state: state)
@@ -44,6 +44,19 @@ extension ContainerService {
                 metadata: ["id": "\(container.id)", "error": "\(error)"])
         }
         discardState(of: container)
+    }
+
+    /// - Returns: false where the other's removal failed, and the container is there again.
+    private func isRemovedByOther(_ container: Container) async -> Bool {
+        while container.life.phase == .removing, index.container(container.id) != nil, !Task.isCancelled {
+            await withTaskGroup { group in
+                group.addTask { _ = await container.waiters.wait(for: .removed) { nil } }
+                group.addTask { try? await Task.sleep(for: .seconds(1)) }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+        return Task.isCancelled || index.container(container.id) == nil
     }
 
     private func endForRemoval(_ container: Container) async throws(ContainerError) {

@@ -33,21 +33,39 @@ extension ContainerService {
         var known = memo
         known.exit = nil
         let (exit, fixed) = (memo.exit, known)
-        let container = await pool.run { self.adopt(id, fixed, lastExit: exit, layerIDs) }
+        let container: Container
+        do throws(ContainerError) {
+            container = try await pool.run { () throws(ContainerError) in try self.adopt(id, fixed, lastExit: exit, layerIDs) }
+        } catch {
+            // It may run: what can't be asked is not ended, nor forgotten.
+            logger.error("a container can't be found again; it is left as it is", metadata: ["id": "\(id)", "error": "\(error)"])
+            return
+        }
         logger.info("found again", metadata: ["id": "\(id)", "state": "\(container.life.state.rawValue)"])
         if memo.request.autoRemove && !container.life.hasShim { await removeRestored(container) }
     }
 
     /// Asks the shim, where one is there; reads what it left, where none is.
     /// - Parameter lastExit: as it was recorded; there may have been another since.
-    private func adopt(_ id: ContainerID, _ memo: ContainerMemo, lastExit: ExitRecord?, _ layerIDs: [Int64]) -> Container {
+    private func adopt(
+        _ id: ContainerID, _ memo: ContainerMemo, lastExit: ExitRecord?, _ layerIDs: [Int64]
+    ) throws(ContainerError) -> Container {
         let paths = paths(of: id)
-        do throws(KernelError) {
-            let connection = try ShimConnection.connect(to: paths.socket)
-            try connection.send(.status)
-            if case .status(let status) = try connection.receiveMessage() { return try adopt(id, memo, layerIDs, status, connection) }
-        } catch {
-            logger.debug("no shim answers", metadata: ["id": "\(id)", "error": "\(error)"])
+        if let connection = try connectToShim(of: id, paths) {
+            let message: ShimMessage?
+            do throws(KernelError) {
+                try connection.send(.status)
+                message = try connection.receiveMessage()
+            } catch  where error.meansNoShim {
+                message = nil
+            } catch {
+                throw .kernel("ask the shim of \(id.short)", error)
+            }
+            switch message {
+            case .status(let status): return try adopt(id, memo, layerIDs, status, connection)
+            case .exited, .none: break
+            case .some(let other): throw .shim(id: id.short, "unexpected message \(other)")
+            }
         }
         let ended = Container(
             id: id, paths: paths, memo: memo, layerIDs: layerIDs,
@@ -65,15 +83,25 @@ extension ContainerService {
 
     private func adopt(
         _ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64], _ status: ShimStatus, _ connection: consuming ShimConnection
-    ) throws(KernelError) -> Container {
+    ) throws(ContainerError) -> Container {
         let life = LifeCycle(
             phase: status.exit == nil ? .running : .stopped, exit: status.exit.map(ExitRecord.init), hasShim: true)
         let container = Container(
             id: id, paths: paths(of: id), memo: memo, layerIDs: layerIDs, life: life, started: status.started, shimPID: status.shimPID)
         index.insert(container)
         if let exit = life.exit { persistExit(exit, of: container) }
-        try monitor.watch(connection) { [weak self] event in self?.shimEvent(event, of: id, shimPID: nil) }
+        do throws(ContainerError) { try listen(to: connection, of: id, shimPID: nil) } catch {
+            index.remove(container)
+            throw error
+        }
         return container
+    }
+
+    /// - Returns: nil where nobody listens.
+    private func connectToShim(of id: ContainerID, _ paths: ContainerPaths) throws(ContainerError) -> ShimConnection? {
+        do throws(KernelError) { return try ShimConnection.connect(to: paths.socket) } catch  where error.meansNoShim { return nil } catch {
+            throw .kernel("connect to the shim of \(id.short)", error)
+        }
     }
 
     private func exists(_ path: FilePath) -> Bool { (try? openFile(path, CTR_O_PATH | O_NOFOLLOW)) != nil }

@@ -89,13 +89,17 @@ extension ContainerService {
             let connection = try ShimConnection.connect(to: container.paths.socket)
             try connection.send(request)
             return try connection.receiveMessage()
-        } catch
-            where error.errno == .connectionRefused || error.errno == .noSuchFileOrDirectory || error.errno == .connectionReset
-            || error.errno == .brokenPipe
-        {
+        } catch  where error.meansNoShim {
             return nil
         } catch {
             throw .kernel("ask the shim of \(container.id.short)", error)
         }
+    }
+}
+
+extension KernelError {
+    /// The answers of a shim that is not there, or just going. Anything else (EMFILE, ENOMEM) says nothing about it.
+    var meansNoShim: Bool {
+        [.noSuchFileOrDirectory, .connectionRefused, .connectionReset, .brokenPipe].contains(errno)
     }
 }
