@@ -11,7 +11,7 @@ import SystemPackage
 import Testing
 
 /// What can't be made or started leaves nothing, and says why.
-@Suite(.asRoot, .busybox, .shim) struct FailureTests {
+@Suite(.asRoot, .busybox, .shim, .serialized) struct FailureTests {
     /// Directories, rows, cgroups and events of a node are what they were before.
     private static func expectNothingNew(
         _ node: TestNode, _ location: SourceLocation = #_sourceLocation, _ body: () async throws -> Void

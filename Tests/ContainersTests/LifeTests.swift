@@ -9,7 +9,7 @@ import SystemPackage
 import Testing
 
 /// A container's life with a real shim and a real kernel.
-@Suite(.asRoot, .busybox, .shim) struct LifeTests {
+@Suite(.asRoot, .busybox, .shim, .serialized) struct LifeTests {
     @Test("created, started, ended, removed: each step makes what it should, and the last leaves nothing")
     func life() async throws {
         try await withNode { node in

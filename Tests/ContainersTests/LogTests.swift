@@ -8,7 +8,7 @@ import SystemPackage
 import Testing
 
 /// What `logs` gives of a container, while it runs and afterwards.
-@Suite(.asRoot, .busybox, .shim) struct LogTests {
+@Suite(.asRoot, .busybox, .shim, .serialized) struct LogTests {
     @Test("a log is read to its end, or from as many records before it")
     func whole() async throws {
         try await withNode { node in

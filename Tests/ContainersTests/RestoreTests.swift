@@ -12,7 +12,7 @@ import SystemPackage
 import Testing
 
 /// One daemon follows another on the same root: what the first left is found, whatever happened in between.
-@Suite(.asRoot, .busybox, .shim) struct RestoreTests {
+@Suite(.asRoot, .busybox, .shim, .serialized) struct RestoreTests {
     /// The shims are this process's children still: somebody has to take their end.
     private static func reap(_ pid: Int32?, _ location: SourceLocation = #_sourceLocation) async throws {
         guard let pid else { return }

@@ -9,7 +9,7 @@ import SystemPackage
 import Testing
 
 /// How containers are ended from outside: stop, kill, wait, remove.
-@Suite(.asRoot, .busybox, .shim) struct StopTests {
+@Suite(.asRoot, .busybox, .shim, .serialized) struct StopTests {
     /// A shell that has set its trap before it says so: a signal that comes earlier is lost to a PID 1.
     private static func ready(_ node: TestNode, _ script: String, _ change: (inout CreateContainerRequest) -> Void = { _ in }) async throws
         -> Container

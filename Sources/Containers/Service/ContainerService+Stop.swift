@@ -74,13 +74,19 @@ extension ContainerService {
 
     /// By way of the shim, which is PID 1's parent: the number can't have been given to another process meanwhile.
     private func signal(_ container: Container, _ number: Int32) async throws(ContainerError) {
-        let answer = try await pool.run { () throws(ContainerError) in try self.ask(container, .signal(number)) }
-        switch answer {
-        case .done, .exited: return
-        case .refused(let reason): throw .shim(id: container.id.short, reason)
-        case .none where container.life.exit != nil: return
-        default: throw .shim(id: container.id.short, "no answer to signal \(number)")
+        // A shim that does not answer is not there yet, or just gone: then its last word is on the way.
+        for _ in 0..<500 {
+            switch try await pool.run({ () throws(ContainerError) in try self.ask(container, .signal(number)) }) {
+            case .done, .exited: return
+            case .refused(let reason): throw .shim(id: container.id.short, reason)
+            case .some(let other): throw .shim(id: container.id.short, "unexpected answer \(other) to signal \(number)")
+            case .none: break
+            }
+            guard container.life.isLive else { return }
+            guard !Task.isCancelled else { break }
+            try? await Task.sleep(for: .milliseconds(20))
         }
+        throw .shim(id: container.id.short, "no answer to signal \(number)")
     }
 
     /// One question on a connection of its own. nil where the shim has just ended.

@@ -2,8 +2,8 @@
 
 /// How long a stop waits between its signal and SIGKILL: seconds; 0 kills at once, -1 waits without end.
 package enum StopTimeout {
-    /// A year. What is long enough overflows the clock's arithmetic, which would end the daemon.
-    package static let longest = 31_536_000
+    /// As docs/api/openapi.yaml has it: 68 years. What is much longer overflows the clock's arithmetic, and the program would end there.
+    package static let longest = Int(Int32.max)
 
     /// - Throws: `ContainerError.invalidRequest` for what is no such time.
     package static func check(_ seconds: Int) throws(ContainerError) -> Int {
