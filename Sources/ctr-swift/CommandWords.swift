@@ -10,9 +10,6 @@ struct CommandWords {
 
     init(_ words: [String]) { self.words = words }
 
-    /// The first command, for how it ends.
-    var command: String? { words.first { !$0.hasPrefix("-") } }
-
     /// - Throws: `UsageError` for a word that is not UTF-8: it would reach the daemon as another one.
     func check(_ raw: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, count: Int) throws(UsageError) {
         for index in 0..<count {
@@ -32,37 +29,58 @@ struct CommandWords {
         }
     }
 
-    /// - Throws: `UsageError` for a word in a command's place that is none, with the one that was probably meant.
-    func checkNames(of root: any ParsableCommand.Type) throws(UsageError) {
-        var (group, path) = (root, root.configuration.commandName ?? "")
+    /// What they name, for its messages and its exit code: `ctr-swift snapshot ls`.
+    private(set) var path = ["ctr-swift"]
+
+    /// Finds the command, and parses what follows it.
+    /// - Throws: `UsageError` for a word in a command's place that is none, with the one that was probably meant; the parser's errors.
+    mutating func parse(_ root: any ParsableCommand.Type) throws -> any ParsableCommand {
+        var (group, command) = (root, root)
         var rest = words[...]
-        if rest.first == "help" { rest = rest.dropFirst() }
-        while let word = rest.first, !word.hasPrefix("-"), !group.configuration.subcommands.isEmpty {
-            let known = group.configuration.subcommands
-            guard let next = known.first(where: { Self.names($0).contains(word) }) else {
-                let isFirst = path == root.configuration.commandName
-                if isFirst, word == "help" { return }
-                if isFirst, let note = DockerHabits.note(command: word) { throw UsageError("no command \"\(word)\"", remedy: note) }
-                let meant = suggestion(for: word, among: known.flatMap(Self.names)).map { "; did you mean `\(path) \($0)`?" } ?? ""
-                throw UsageError("no command \"\(terminalSafe(word))\"\(meant)", remedy: "`\(path) --help` lists the commands")
+        let asksForHelp = rest.first == "help"
+        if asksForHelp { rest = rest.dropFirst() }
+        while let word = rest.first, !word.hasPrefix("-"), !command.configuration.subcommands.isEmpty {
+            guard let next = command.configuration.subcommands.first(where: { Self.names($0).contains(word) }) else {
+                throw unknown(word, in: command)
             }
-            (group, path) = (next, "\(path) \(word)")
+            (group, command) = (command, next)
+            path.append(next.configuration.commandName ?? word)
             rest = rest.dropFirst()
         }
+        // Help, versions, completions and groups without a command are the whole tree's matter.
+        guard !asksForHelp, command.configuration.subcommands.isEmpty else { return try root.parseAsRoot(words) }
+        return try Self.parse(Array(rest), command, of: group)
     }
+
+    private func unknown(_ word: String, in group: any ParsableCommand.Type) -> UsageError {
+        let path = path.joined(separator: " ")
+        if self.path.count == 1, let note = DockerHabits.note(command: word) { return UsageError("no command \"\(word)\"", remedy: note) }
+        let meant = suggestion(for: word, among: group.configuration.subcommands.flatMap(Self.names))
+        return UsageError(
+            "no command \"\(terminalSafe(word))\"" + (meant.map { "; did you mean `\(path) \($0)`?" } ?? ""),
+            remedy: "`\(path) --help` lists the commands")
+    }
+
+    private static func parse<Group: ParsableCommand, Command: ParsableCommand>(
+        _ words: [String], _: Command.Type, of: Group.Type
+    ) throws -> any ParsableCommand { try Direct<Group, Command>.parseAsRoot(words) }
 
     private static func names(_ command: any ParsableCommand.Type) -> [String] {
         (command.configuration.commandName.map { [$0] } ?? []) + command.configuration.aliases
     }
+}
 
-    /// The parser takes this one option wherever it stands, also behind an image: `run IMAGE tool --generate-completion-script`.
-    private static let completionOption = "--generate-completion-script"
-    private static let hidden = "\u{0}" + completionOption
-
-    var forParser: [String] {
-        words.enumerated().map { $0 > 0 && $1.hasPrefix(Self.completionOption) ? "\u{0}" + $1 : $1 }
+/// A command parsed alone, without the tree that it stands in: half the time of a parse goes into the tree, and the tree would take
+/// `--generate-completion-script` wherever it stands, also among the words of a container.
+private struct Direct<Group: ParsableCommand, Command: ParsableCommand>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        var configuration = Command.configuration
+        let group = Group.configuration.commandName.map { $0 == "ctr-swift" ? $0 : "ctr-swift \($0)" }
+        configuration._superCommandName = group
+        return configuration
     }
 
-    /// A word of the container's as it was typed.
-    static func restored(_ word: String) -> String { word.hasPrefix(hidden) ? String(word.dropFirst()) : word }
+    @OptionGroup var command: Command
+
+    mutating func run() throws { try command.run() }
 }

@@ -16,9 +16,9 @@ struct Ending {
     /// The refusals of these are 125, so that they are not taken for the container's own exit code.
     private static let containersCode: Set<String> = ["run", "attach"]
 
-    /// - Parameter command: the word that names the command; nil where there was none.
-    init(of error: any Error, command: String?) {
-        let refused: CInt = command.map(Self.containersCode.contains) ?? false ? 125 : 1
+    /// - Parameter command: the words that name it, from the program's own on.
+    init(of error: any Error, command: [String]) {
+        let refused: CInt = command.count > 1 && Self.containersCode.contains(command[1]) ? 125 : 1
         switch error {
         case let error as ExitCode: code = error.rawValue
         case let error as ClientError:
@@ -32,7 +32,7 @@ struct Ending {
             if code == 0 {
                 text = CommandLineTool.fullMessage(for: error) + "\n"
             } else if code == CommandLineTool.exitCode(for: ValidationError("")).rawValue {
-                (message, remedy) = Self.explain(error)
+                (message, remedy) = Self.explain(error, command)
                 code = refused == 125 ? 125 : EX_USAGE
             } else {
                 (code, message) = (refused, terminalSafe("\(error)"))
@@ -47,7 +47,7 @@ struct Ending {
     }
 
     /// "Unknown option '--nmae'. Did you mean '--name'?", in this program's manner.
-    private static func explain(_ error: any Error) -> (message: String, remedy: String?) {
+    private static func explain(_ error: any Error, _ command: [String]) -> (message: String, remedy: String?) {
         let own = CommandLineTool.message(for: error).split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false).map(
             String.init)
         if own.count == 2 { return (own[0], own[1].isEmpty ? nil : own[1]) }
@@ -57,10 +57,7 @@ struct Ending {
         if message.hasPrefix(marker), let note = DockerHabits.note(option: String(message.dropFirst(marker.count).prefix { $0 != "'" })) {
             return (message.prefix { $0 != ";" } + "", note)
         }
-        // The library's full text ends with "See 'ctr-swift run --help' for more information."
-        let words = CommandLineTool.fullMessage(for: error).split(separator: "'")
-        let help = words.last { $0.hasSuffix(" --help") }.map(String.init) ?? "ctr-swift --help"
-        return (message, "see `\(help)`")
+        return (message, "see `\(command.joined(separator: " ")) --help`")
     }
 }
 

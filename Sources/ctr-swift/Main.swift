@@ -33,11 +33,10 @@ struct CommandLineTool: ParsableCommand {
         do {
             try line.check(CommandLine.unsafeArgv, count: Int(CommandLine.argc))
             try line.takeSocket()
-            try line.checkNames(of: self)
-            var command = try parseAsRoot(line.forParser)
+            var command = try line.parse(self)
             try command.run()
         } catch {
-            Ending(of: error, command: line.command).exit()
+            Ending(of: error, command: line.path).exit()
         }
     }
 }

@@ -133,7 +133,7 @@ struct RunOptions: ParsableArguments {
 
     func flags(detached: Bool) -> RunFlags {
         var flags = RunFlags(image: image)
-        flags.arguments = arguments.map(CommandWords.restored)
+        flags.arguments = arguments
         flags.name = identity.name
         flags.labels = identity.label
         flags.remove = identity.rm
