@@ -7,16 +7,15 @@ internal import Glibc
 /// The words of the command line before they are parsed: what the parser library would read otherwise than it is meant.
 struct CommandWords {
     private var words: [String]
+    /// A word that is not UTF-8: it would reach the daemon as another one.
+    private var unreadable: String?
 
-    init(_ words: [String]) { self.words = words }
-
-    /// - Throws: `UsageError` for a word that is not UTF-8: it would reach the daemon as another one.
-    func check(_ raw: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, count: Int) throws(UsageError) {
-        for index in 0..<count {
+    init(_ raw: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, count: Int) {
+        words = []
+        for index in 1..<max(1, count) {
             guard let word = raw[index] else { continue }
-            if String(validatingCString: word) == nil {
-                throw UsageError("\"\(terminalSafe(String(cString: word)))\" is not text in UTF-8")
-            }
+            if String(validatingCString: word) == nil { unreadable = String(cString: word) }
+            words.append(String(cString: word))
         }
     }
 
@@ -33,7 +32,8 @@ struct CommandWords {
     private(set) var path = ["ctr-swift"]
 
     /// Finds the command, and parses what follows it.
-    /// - Throws: `UsageError` for a word in a command's place that is none, with the one that was probably meant; the parser's errors.
+    /// - Throws: `UsageError` for a word in a command's place that is none, with the one that was probably meant, and for one that is not
+    ///   UTF-8; the parser's errors.
     mutating func parse(_ root: any ParsableCommand.Type) throws -> any ParsableCommand {
         var (group, command) = (root, root)
         var rest = words[...]
@@ -47,6 +47,7 @@ struct CommandWords {
             path.append(next.configuration.commandName ?? word)
             rest = rest.dropFirst()
         }
+        if let unreadable { throw UsageError("\"\(terminalSafe(unreadable))\" is not text in UTF-8") }
         // Help, versions, completions and groups without a command are the whole tree's matter.
         guard !asksForHelp, command.configuration.subcommands.isEmpty else { return try root.parseAsRoot(words) }
         return try Self.parse(Array(rest), command, of: group)
@@ -70,8 +71,8 @@ struct CommandWords {
     }
 }
 
-/// A command parsed alone, without the tree that it stands in: half the time of a parse goes into the tree, and the tree would take
-/// `--generate-completion-script` wherever it stands, also among the words of a container.
+/// A command parsed alone, without the tree that it stands in: a good part of the time of a parse goes into the tree, which would
+/// take `--generate-completion-script` wherever it stands, also among the words of a container.
 private struct Direct<Group: ParsableCommand, Command: ParsableCommand>: ParsableCommand {
     static var configuration: CommandConfiguration {
         var configuration = Command.configuration

@@ -29,9 +29,8 @@ struct CommandLineTool: ParsableCommand {
         ])
 
     static func main() {
-        var line = CommandWords(Array(CommandLine.arguments.dropFirst()))
+        var line = CommandWords(CommandLine.unsafeArgv, count: Int(CommandLine.argc))
         do {
-            try line.check(CommandLine.unsafeArgv, count: Int(CommandLine.argc))
             try line.takeSocket()
             var command = try line.parse(self)
             try command.run()

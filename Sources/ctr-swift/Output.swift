@@ -26,14 +26,14 @@ func write(_ bytes: [UInt8], to descriptor: CInt) {
     }
 }
 
-/// One line to stderr, and a second one with what can be done. Both are escaped already.
+/// One line to stderr, and a second one with what can be done. Escaped here, whoever has written them.
 func complain(_ message: String, _ remedy: String?) {
-    let bytes = Array(("ctr-swift: \(message)\n" + (remedy.map { "  \($0)\n" } ?? "")).utf8)
+    let bytes = Array(("ctr-swift: \(terminalSafe(message))\n" + (remedy.map { "  \(terminalSafe($0))\n" } ?? "")).utf8)
     // Nobody can be told that stderr is gone.
     _ = Glibc.write(2, bytes, bytes.count)
 }
 
-func warn(_ message: String) { complain("warning: \(terminalSafe(message))", nil) }
+func warn(_ message: String) { complain("warning: \(message)", nil) }
 
 /// One document, in several lines for people.
 func show(json value: some Encodable) throws { show(terminalSafe(json: try JSON.encode(value, .pretty)) + "\n") }
