@@ -29,6 +29,7 @@ struct CommandLineTool: ParsableCommand {
         ])
 
     static func main() {
+        keepStandardStreams()
         var line = CommandWords(CommandLine.unsafeArgv, count: Int(CommandLine.argc))
         do {
             try line.takeSocket()
@@ -36,6 +37,15 @@ struct CommandLineTool: ParsableCommand {
             try command.run()
         } catch {
             Ending(of: error, command: line.path).exit()
+        }
+    }
+
+    /// A stream that the caller has closed is taken by something that can't be used: else the daemon's socket would get its number, and
+    /// what is shown would be sent there.
+    private static func keepStandardStreams() {
+        for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(stream, F_GETFD) == -1 {
+            // The lowest free number is this one. Reading from stdin, and writing to the others, stays an error.
+            _ = open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY)
         }
     }
 }

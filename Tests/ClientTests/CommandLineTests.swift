@@ -142,4 +142,44 @@ import Testing
                 "DELETE /v1/containers/d?force=true",
             ])
     }
+
+    /// What `--experimental-dump-help` knows of one command.
+    private struct Described: Codable {
+        struct Argument: Codable {
+            struct Name: Codable { var name: String }
+            var kind: String
+            var shouldDisplay: Bool
+            var abstract: String?
+            var valueName: String?
+            var names: [Name]?
+        }
+        var commandName: String
+        var abstract: String?
+        var arguments: [Argument]?
+        var subcommands: [Described]?
+
+        /// Each command with the words that lead to it.
+        func all(_ path: [String] = []) -> [(path: [String], command: Described)] {
+            [(path + [commandName], self)]
+                + (subcommands ?? []).filter { $0.commandName != "help" }.flatMap { $0.all(path + [commandName]) }
+        }
+    }
+    private struct Dump: Codable { var command: Described }
+
+    @Test("every command and every option explains itself, under its own name")
+    func explains() throws {
+        let dump = try Program.run("--experimental-dump-help")
+        let commands = try JSONDecoder().decode(Dump.self, from: Data(dump.output.utf8)).command.all()
+        #expect(commands.count > 25)
+        for (path, command) in commands {
+            let name = path.joined(separator: " ")
+            #expect(command.abstract?.last == ".", "\(name) has no sentence")
+            for argument in command.arguments ?? [] where argument.shouldDisplay {
+                let option = argument.names?.last?.name ?? argument.valueName ?? ""
+                #expect(argument.abstract?.last == ".", "\(name) \(option) is not explained")
+            }
+            let help = try Program.run(path.dropFirst() + ["--help"])
+            #expect(help.status == 0 && help.output.contains("USAGE: \(name)"), "\(name)")
+        }
+    }
 }

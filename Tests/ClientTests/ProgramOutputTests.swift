@@ -45,6 +45,13 @@ import Testing
         #expect(outcome.status == 1 && outcome.errors.contains("No space left"))
     }
 
+    @Test("a closed stream is not taken by the daemon's socket", arguments: [">&-", "<&- >&-", "2>&- >&-", "<&- >&- 2>&-"])
+    func closedStreams(closed: String) throws {
+        let outcome = try Program.shell(#""$0" ps -a "# + closed, daemon: [.init(hostile)])
+        #expect(outcome.status == 1)
+        #expect(outcome.requests.count == 1 && outcome.requests[0].hasSuffix("\r\n\r\n"), "nothing was said to the daemon but the request")
+    }
+
     @Test("an argument that is not UTF-8 is refused instead of being changed")
     func notText() throws {
         let outcome = try Program.shell(#""$0" run -e "$(printf 'A=\377')" i"#)

@@ -22,6 +22,8 @@ package enum DockerHabits {
             "-m, --cpus and --pids-limit are there for now"
         case "--health-cmd", "--no-healthcheck": "health checks are not there yet"
         case "--password": "a password on the command line is seen by everyone: use --password-stdin"
+        case "-a", "--attach": "`ctr-swift attach` goes to a running container's streams; `run` starts one and stays with it"
+        case "--since", "--until": "use --tail, or the times of --timestamps and --json"
         case "--filter": "use --format or --json, and grep or jq"
         default: nil
         }

@@ -20,7 +20,7 @@ struct IdentityOptions: ParsableArguments {
 }
 
 struct ImageOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("os/architecture[/variant]; default: this node's.", valueName: "platform"))
+    @Option(name: .long, help: ArgumentHelp("Of an image for several; default: this node's.", valueName: "os/arch[/variant]"))
     var platform: String?
     @Option(
         name: .long, help: ArgumentHelp("Pull the image: missing, always or never.", valueName: "when"),

@@ -56,7 +56,7 @@ struct Pull: ParsableCommand {
         commandName: "pull", abstract: "Pull an image; print the name by which these bytes can always be run.",
         discussion: "Progress goes to stderr: bars on a terminal, lines elsewhere.")
 
-    @Option(name: .long, help: ArgumentHelp("os/architecture[/variant]; default: this node's.", valueName: "platform"))
+    @Option(name: .long, help: ArgumentHelp("Of an image for several; default: this node's.", valueName: "os/arch[/variant]"))
     var platform: String?
     @Flag(name: [.short, .long], help: "Show no progress.") var quiet = false
     @Flag(name: .long, help: "Show the events as they come, a line of JSON each.") var json = false
