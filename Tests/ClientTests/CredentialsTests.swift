@@ -125,11 +125,14 @@ final class Scratch {
         #expect(words.contains(word))
     }
 
-    @Test("what is in the file goes before the general helper, and storing says that Docker will not see it")
-    func helperAndFile() throws {
-        try prepare(#"{"auths":{"r":{"auth":"bWU6cHc="}},"credsStore":"desktop"}"#)
+    @Test(
+        "what is in the file goes before a helper that is not run, and storing says that Docker will not see it",
+        arguments: [#""credsStore":"desktop""#, #""credHelpers":{"r":"desktop"}"#])
+    func helperAndFile(helper: String) throws {
+        try prepare(#"{"auths":{"r":{"auth":"bWU6cHc="}},\#(helper)}"#)
         #expect(try file.entry(for: "r") == .credentials(RegistryCredentials(username: "me", password: "pw")))
         #expect(try file.store(me, for: "r")?.contains("desktop") == true)
+        #expect(try file.entry(for: "r") == .credentials(me))
     }
 
     @Test(

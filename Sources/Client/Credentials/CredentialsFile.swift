@@ -46,12 +46,14 @@ package struct CredentialsFile {
     /// - Parameter registry: as in a reference: `docker.io`, `host:port`.
     package func entry(for registry: String) throws(UsageError) -> Entry {
         guard let document = try read() else { return .none }
-        let found = Self.keys(registry, in: document).lazy.compactMap { document["auths"]?[$0]?.objectValue }.first { !$0.isEmpty }
-        if let helper = document["credHelpers"]?[registry]?.stringValue { return .elsewhere("credential helper \"\(helper)\"") }
-        guard let found else {
-            return document["credsStore"]?.stringValue.map { .elsewhere("credential helper \"\($0)\"") } ?? .none
+        let entries = Self.keys(registry, in: document).compactMap { document["auths"]?[$0]?.objectValue }
+        let holds = { (entry: JSONObject, member: String) in entry[member]?.stringValue?.isEmpty == false }
+        if entries.contains(where: { holds($0, "identitytoken") }) { return .elsewhere("an identity token") }
+        // What `login` has put here goes before a helper that is not run.
+        guard let found = entries.first(where: { holds($0, "auth") }) else {
+            let helper = document["credHelpers"]?[registry]?.stringValue ?? document["credsStore"]?.stringValue
+            return helper.map { .elsewhere("credential helper \"\($0)\"") } ?? .none
         }
-        if found["identitytoken"]?.stringValue?.isEmpty == false { return .elsewhere("an identity token") }
         guard let text = found["auth"]?.stringValue, let bytes = Base64.decode(text), let pair = String(validating: bytes, as: UTF8.self),
             let colon = pair.firstIndex(of: ":")
         else { throw UsageError("\(path): the entry of \(registry) holds no user and password", remedy: "`ctr-swift login \(registry)`") }
