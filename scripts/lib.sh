@@ -24,6 +24,8 @@ clean_up() {
     if [ -n "$daemon_pid" ]; then
         for id in $("$bin/ctr-swift" ps -aq 2>/dev/null); do "$bin/ctr-swift" rm -f "$id" >/dev/null 2>&1 || true; done
         stop_process "$daemon_pid"
+        # The parent group stays with a daemon's root; here the root goes too. v2 alone, v1 and hybrid.
+        rmdir "/sys/fs/cgroup/ctr-swift-$$" /sys/fs/cgroup/*/"ctr-swift-$$" 2>/dev/null || true
     fi
     [ -z "$registry_pid" ] || stop_process "$registry_pid"
     if grep -q " $work" /proc/self/mountinfo; then
