@@ -121,9 +121,11 @@ private struct Loading: Sendable {
         _ entry: Descriptor, _ descriptor: Descriptor, _ bytes: [UInt8], _ manifest: ImageManifest, _ index: Digest?
     ) throws -> ImageBuild {
         try manifest.validate()
+        try manifest.requireCheckable()
         try checkCeiling(manifest.layers.count, "\(descriptor.digest)")
         let configBytes = try document(manifest.config)
         let config = try ImageConfig.parse(configBytes)
+        try config.requireCheckable()
         try manifest.validate(config: config)
         let layers = try zip(manifest.layers, config.rootfs.diffIDs).map { layer, diffID in
             try pending(blobName(layer.digest), layer.digest, layer.size, diffID, layer.mediaType)
@@ -175,6 +177,7 @@ private struct Loading: Sendable {
         try checkCeiling(entry.layers.count, entry.repoTags?.first ?? entry.config)
         let configBytes = try archive.read(entry.config, limit: ImageDocument.sizeLimit)
         let config = try ImageConfig.parse(configBytes)
+        try config.requireCheckable()
         let configDigest = Digest(sha256: SHA256.hash(data: configBytes))
         guard config.rootfs.diffIDs.count == entry.layers.count else {
             throw ImageError.archive("manifest.json lists \(entry.layers.count) layers, the config \(config.rootfs.diffIDs.count) diff IDs")

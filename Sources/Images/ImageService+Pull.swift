@@ -75,6 +75,7 @@ private struct Pull: Sendable {
         let config = try documents("config \(manifest.config.digest)") { () throws(DocumentError) in
             let config = try ImageConfig.parse(configBytes)
             try manifest.validate(config: config)
+            try config.requireCheckable()
             return config
         }
         let image = record(document, manifest, config, indexDigest)
@@ -131,6 +132,7 @@ private struct Pull: Sendable {
         guard manifest.layers.count <= limit else {
             throw ImageError.tooManyLayers(count: manifest.layers.count, limit: limit, image: reference.familiar)
         }
+        try documents("manifest of \(reference.familiar)") { () throws(DocumentError) in try manifest.requireCheckable() }
         guard manifest.config.size <= Int64(ImageDocument.sizeLimit) else {
             throw ImageError.document(
                 what: "config \(manifest.config.digest)",
@@ -173,6 +175,23 @@ private struct Pull: Sendable {
 
     private func documents<Value>(_ what: String, _ body: () throws(DocumentError) -> Value) throws -> Value {
         do throws(DocumentError) { return try body() } catch { throw ImageError.document(what: what, error) }
+    }
+}
+
+// Only SHA-256 is computed here: what can't be checked isn't fetched.
+extension ImageManifest {
+    func requireCheckable() throws(DocumentError) {
+        for descriptor in [config] + layers where descriptor.digest.algorithm != .sha256 {
+            throw .unsupported("digest \(descriptor.digest) is no sha256, and others can't be checked")
+        }
+    }
+}
+
+extension ImageConfig {
+    func requireCheckable() throws(DocumentError) {
+        for diffID in rootfs.diffIDs where diffID.digest.algorithm != .sha256 {
+            throw .unsupported("diff ID \(diffID) is no sha256, and others can't be checked")
+        }
     }
 }
 

@@ -71,6 +71,7 @@ extension String {
             "sha256:\(String(repeating: "A", count: 64))", "md5:\(String(repeating: "0", count: 32))", "sha256:../../../../canary",
             "../canary",
             "sha256:\(zeros)\\n", "sha256:\(zeros.dropLast(3))/..", "sha256:\(zeros)\\u0000", "sha256:sha256:\(zeros)", "\(zeros)",
+            "sha512:\(zeros)\(zeros)",
         ].flatMap { text in
             [
                 Document.manifest("layer digest \(text)", layerDigest, text),

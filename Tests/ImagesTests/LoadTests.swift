@@ -43,18 +43,23 @@ import Testing
         }
     }
 
-    @Test("what skopeo writes loads", arguments: ["docker-archive", "oci-archive"])
-    func skopeo(format: String) async throws {
+    @Test("what skopeo writes loads, and a layout's directory in a tar", arguments: ["docker-archive", "oci-archive", "tar"])
+    func tools(format: String) async throws {
         let directory = "/tmp/ctr-swift-skopeo-\(UInt64.random(in: 0 ... .max))"
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try image.writeLayout(directory + "/layout")
-        _ = try Archive.filtered(
-            [], by: "skopeo", "copy", "--quiet", "oci:\(directory)/layout", "\(format):\(directory)/archive:test/saved:1")
+        if format == "tar" {
+            _ = try Archive.filtered([], by: "tar", "-C", "\(directory)/layout", "-cf", "\(directory)/archive", ".")
+        } else {
+            let target = "\(format):\(directory)/archive:test/saved:1"
+            _ = try Archive.filtered([], by: "skopeo", "copy", "--quiet", "oci:\(directory)/layout", target)
+        }
         let archive = Array(try Data(contentsOf: URL(filePath: directory + "/archive")))
         try await ImageNode.with { node in
             let loaded = try await node.load(archive)
             #expect(loaded.count == 1)
             try expectLoaded(node)
+            if format == "docker-archive" { _ = try node.images.find("test/saved:1", platform: nil) }
         }
     }
 
