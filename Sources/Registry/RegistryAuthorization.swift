@@ -61,7 +61,7 @@ extension RegistryClient {
         guard configuration.allows(realm.origin, from: origin) else {
             throw RegistryError.badAnswer(what: request.what, reason: "its token server \(printable("\(realm.origin)")) has no TLS")
         }
-        let response = try await execute(tokenRequest(realm, challenge, request))
+        let response = try await execute(tokenRequest(realm, challenge, request), at: realm.origin, request.what)
         if let failure = PassingFailure(response, clock) { throw failure }
         guard response.status == .ok else {
             throw RegistryError.unauthorized(registry: request.registry, what: request.what, status: Int(response.status.code))

@@ -98,7 +98,7 @@ extension RegistryClient {
             for type in request.accept { outgoing.headers.add(name: "Accept", value: type) }
             if request.offset > 0 { outgoing.headers.add(name: "Range", value: "bytes=\(request.offset)-") }
             if let authorization, isOwn { outgoing.headers.add(name: "Authorization", value: authorization) }
-            let response = try await execute(outgoing)
+            let response = try await execute(outgoing, at: address.origin, request.what)
             guard [301, 302, 303, 307, 308].contains(response.status.code) else {
                 return Followed(response: response, origin: address.origin, isOwn: isOwn)
             }
@@ -128,7 +128,7 @@ extension RegistryClient {
     }
 
     /// Without a deadline for the whole: how long a blob may take depends on its size. A connection that stalls is given up.
-    func execute(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
-        try await http.execute(request, deadline: .distantFuture)
+    func execute(_ request: HTTPClientRequest, at origin: WebAddress.Origin, _ what: String) async throws -> HTTPClientResponse {
+        try await connections.client(for: origin, what: what).execute(request, deadline: .distantFuture)
     }
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import APITypes
-internal import AsyncHTTPClient
 package import Logging
-internal import NIOCore
 internal import NIOHTTP1
 package import OCI
 
@@ -23,7 +21,7 @@ package final class RegistryClient: Sendable {
     let configuration: RegistryConfiguration
     let clock: RegistryClock
     let logger: Logger
-    let http: HTTPClient
+    let connections: RegistryConnections
     let tokens = TokenCache()
 
     private static let manifestTypes: [MediaType] = [.ociIndex, .ociManifest, .dockerIndex, .dockerManifest]
@@ -32,19 +30,10 @@ package final class RegistryClient: Sendable {
         self.configuration = configuration
         self.clock = clock
         self.logger = logger
-        var options = HTTPClient.Configuration()
-        // Followed by hand: a library would have to be trusted with what it sends along.
-        options.redirectConfiguration = .disallow
-        options.timeout = HTTPClient.Configuration.Timeout(
-            connect: TimeAmount(configuration.timing.connect), read: TimeAmount(configuration.timing.stall))
-        options.decompression = .disabled
-        options.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 16
-        // What can't be reached is tried again here, with what else may pass.
-        options.connectionPool.retryConnectionEstablishment = false
-        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: options)
+        connections = RegistryConnections(configuration)
     }
 
-    package func shutdown() async { try? await http.shutdown() }
+    package func shutdown() async { await connections.shutdown() }
 
     /// Asks for what a reference points at, by its digest where it has one.
     /// - Throws: `RegistryError`; a digest that was asked for is checked over the bytes, as is the one that the registry names.

@@ -9,6 +9,7 @@ package struct RegistryConfiguration: Sendable {
     /// Registry host to a PEM file with further roots of trust. A registry that is named here is asked by TLS, on loopback too.
     package var certificates: [String: String]
     package var timing = RegistryTiming()
+    package var proxies = RegistryProxies.ofProcess
 
     package init(insecureRegistries: [String] = [], certificates: [String: String] = [:]) {
         self.insecureRegistries = Set(insecureRegistries)

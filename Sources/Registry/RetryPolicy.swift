@@ -74,6 +74,8 @@ struct PassingFailure: Error {
         case is RegistryError, is CancellationError: throw error
         case HTTPParserError.invalidEOFState: self.init("the connection ended early")
         case let error as HTTPParserError: throw RegistryError.badAnswer(what: what, reason: "it is no HTTP: \(printable("\(error)"))")
+        case let error as HTTPClientError where error == .proxyAuthenticationRequired:
+            throw RegistryError.unavailable(what: what, registry: registry, reason: "the proxy wants another password")
         case NIOSSLError.uncleanShutdown: self.init("the connection ended early")
         case is NIOSSLError, is NIOSSLExtraError:
             throw RegistryError.unavailable(what: what, registry: registry, reason: "TLS: \(printable("\(error)", limit: 400))")
@@ -101,6 +103,7 @@ struct PassingFailure: Error {
         case let error as HTTPClientError where error == .connectTimeout: "no connection in time"
         case let error as HTTPClientError where error == .readTimeout: "nothing came for too long"
         case let error as HTTPClientError where error == .remoteConnectionClosed: "the connection ended early"
+        case let error as HTTPClientError where error == .invalidProxyResponse: "the proxy does not connect"
         case let error as NIOConnectionError:
             if let last = error.connectionErrors.last { words(last.error) } else { "host name \"\(printable(error.host))\" is not known" }
         case let error as IOError: Errno(rawValue: error.errnoCode).description

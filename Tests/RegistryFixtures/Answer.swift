@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import NIOSSL
+
 /// What a registry answers to one request, down to the bytes: it may lie, stop or never end.
 package struct Answer: Sendable {
     package enum Step: Sendable {
@@ -14,6 +16,10 @@ package struct Answer: Sendable {
         case reset
         /// The connection ends in an orderly way.
         case end
+        /// What comes next on the connection is spoken with TLS, and answered by the script: as through a proxy that was asked to CONNECT.
+        case startTLS(NIOSSLContext)
+        /// What comes next on the connection is a new conversation.
+        case startOver
         /// Waits until the closure returns; it may block.
         case wait(@Sendable () async -> Void)
     }

@@ -9,6 +9,7 @@ internal import Synchronization
 
 /// A request as it came.
 package struct SeenRequest: Sendable {
+    package var method: String
     package var path: String
     package var query: String
     package var headers: HTTPHeaders
@@ -80,7 +81,8 @@ package final class ScriptedRegistry: Sendable {
         let request = seen.withLock { seen in
             let path = parts.first ?? ""
             let request = SeenRequest(
-                path: path, query: parts.count > 1 ? parts[1] : "", headers: head.headers, round: seen.filter { $0.path == path }.count)
+                method: head.method.rawValue, path: path, query: parts.count > 1 ? parts[1] : "", headers: head.headers,
+                round: seen.filter { $0.path == path }.count)
             seen.append(request)
             return request
         }
@@ -89,7 +91,7 @@ package final class ScriptedRegistry: Sendable {
 }
 
 /// Takes requests, and does what the script says, step by step.
-private final class ScriptHandler: ChannelInboundHandler {
+private final class ScriptHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
 
     private let registry: ScriptedRegistry
@@ -98,16 +100,16 @@ private final class ScriptHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .head(let head) = unwrapInboundIn(data) else { return }
-        Self.perform(registry.answer(to: head).steps[...], on: context.channel)
+        Self.perform(registry.answer(to: head).steps[...], registry, on: context.channel)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
-    private static func perform(_ steps: ArraySlice<Answer.Step>, on channel: any Channel) {
+    private static func perform(_ steps: ArraySlice<Answer.Step>, _ registry: ScriptedRegistry, on channel: any Channel) {
         guard let step = steps.first else { return }
         let rest = steps.dropFirst()
         switch step {
-        case .send(let bytes): channel.writeAndFlush(ByteBuffer(bytes: bytes)).whenSuccess { perform(rest, on: channel) }
+        case .send(let bytes): channel.writeAndFlush(ByteBuffer(bytes: bytes)).whenSuccess { perform(rest, registry, on: channel) }
         case .forever(let bytes): pour(ByteBuffer(bytes: bytes), on: channel)
         case .drip(let bytes, let pause): drip(ByteBuffer(bytes: bytes), .milliseconds(pause), on: channel)
         case .silence: break
@@ -117,11 +119,28 @@ private final class ScriptHandler: ChannelInboundHandler {
             let set = options?.setSoLinger(linger(l_onoff: 1, l_linger: 0)) ?? channel.eventLoop.makeSucceededVoidFuture()
             set.whenComplete { _ in channel.close(promise: nil) }
         case .end: channel.close(promise: nil)
+        case .startTLS(let context): startOver(registry, on: channel, NIOSSLServerHandler(context: context))
+        case .startOver: startOver(registry, on: channel, nil)
         case .wait(let condition):
             Task {
                 await condition()
-                perform(rest, on: channel)
+                perform(rest, registry, on: channel)
             }
+        }
+    }
+
+    /// New handlers take the places of the old ones: after a CONNECT the old decoder reads no more.
+    private static func startOver(_ registry: ScriptedRegistry, on channel: any Channel, _ tls: NIOSSLServerHandler?) {
+        channel.eventLoop.assumeIsolated().execute {
+            let pipeline = channel.pipeline.syncOperations
+            guard let decoder = try? pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self),
+                let script = try? pipeline.context(handlerType: ScriptHandler.self)
+            else { return }
+            pipeline.removeHandler(context: decoder, promise: nil)
+            pipeline.removeHandler(context: script, promise: nil)
+            if let tls { try? pipeline.addHandler(tls) }
+            try? pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))
+            try? pipeline.addHandler(ScriptHandler(registry: registry))
         }
     }
 

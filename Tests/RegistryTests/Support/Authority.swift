@@ -18,13 +18,13 @@ struct Authority {
             "-subj", "/CN=ctr-swift test authority", "-days", "1")
     }
 
-    /// What a server with a certificate for the address shows.
+    /// What a server with a certificate for the address, or for a name below .invalid, shows.
     /// - Parameter days: how long it holds; below 0 it has ended.
-    func context(for address: String, days: Int = 1) throws -> NIOSSLContext {
-        try Data("subjectAltName=IP:\(address)".utf8).write(to: directory.appending(path: "names"))
+    func context(for name: String, days: Int = 1) throws -> NIOSSLContext {
+        try Data("subjectAltName=\(name.hasSuffix(".invalid") ? "DNS" : "IP"):\(name)".utf8).write(to: directory.appending(path: "names"))
         try openssl(
             "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "key.pem", "-out", "request.pem",
-            "-subj", "/CN=\(address)")
+            "-subj", "/CN=\(name)")
         try openssl(
             "x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "certificate.pem",
             "-extfile", "names", "-days", "\(days)")
