@@ -29,7 +29,7 @@ build-tests: setup
 	$(BUILD) --build-tests
 	@scripts/collect-binaries "$$($(BUILD) --show-bin-path)" $(BIN) $(PROGRAMS)
 
-test: build-tests ## every test: units, kernel, integration, the API's contract, the demo (as root)
+test: build-tests ## every test: units, kernel, integration, the API's contract, the docs' examples, the demo (as root)
 	@scripts/test all
 
 test-contract: build-tests ## the socket API against its description, in Python (as root)
