@@ -138,19 +138,19 @@ let package = Package(
 
         // What several of the tests share.
         library("TestSupport", ["CLinux", "Linux", .system], path: "Tests/TestSupport"),
-        library("RegistryFixtures", ["OCI", "Registry", .crypto, .nioCore, .nioPosix, .nioHTTP1, .nioSSL], path: "Tests/RegistryFixtures"),
+        library("RegistryFixtures", ["TestSupport", "OCI", "Registry", .crypto, .nioCore, .nioPosix, .nioHTTP1, .nioSSL], path: "Tests/RegistryFixtures"),
 
         // Unit tests run anywhere; the ones that need the kernel say so and run as root.
         tests("LinuxTests", ["Linux", .system]),
-        tests("TarTests", ["Tar"]),
-        tests("CompressionTests", ["Compression", "CZstd"]),
-        tests("LayersTests", ["Layers", "Tar", "Compression", "OCI", "Linux", .crypto, .system]),
+        tests("TarTests", ["TestSupport", "Tar"]),
+        tests("CompressionTests", ["TestSupport", "Compression", "CZstd"]),
+        tests("LayersTests", ["TestSupport", "Layers", "Tar", "Compression", "OCI", "Linux", .crypto, .system]),
         tests("SnapshotsTests", ["TestSupport", "Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
-        tests("RegistryTests", ["Registry", "RegistryFixtures", "APITypes", "OCI", "JSON", "Linux", .logging, .nioSSL, .system]),
+        tests("RegistryTests", ["TestSupport", "Registry", "RegistryFixtures", "APITypes", "OCI", "JSON", "Linux", .logging, .nioSSL, .system]),
         tests(
             "ImagesTests",
             [
-                "Images", "RegistryFixtures", "Registry", "ContentStore", "Snapshots", "Layers", "Metadata", "APITypes", "OCI", "Linux",
+                "TestSupport", "Images", "RegistryFixtures", "Registry", "ContentStore", "Snapshots", "Layers", "Metadata", "APITypes", "OCI", "Linux",
                 .logging, .system,
             ]),
         tests("RuntimeTests", ["TestSupport", "Runtime", "OCI", "JSON", "Linux", .system]),
@@ -160,7 +160,7 @@ let package = Package(
             [
                 "Containers", "ShimProtocol", "APITypes", "Snapshots", "Metadata", "Runtime", "Linux", "OCI", "JSON", .logging, .system,
             ]),
-        tests("ClientTests", ["Client", "APITypes", "Linux", "OCI", "JSON", .system]),
+        tests("ClientTests", ["TestSupport", "Client", "APITypes", "Linux", "OCI", "JSON", .system]),
         tests("IntegrationTests", ["TestSupport", "Client", "APITypes", "Linux", "OCI", "JSON", .system]),
     ]
 )

@@ -4,6 +4,7 @@ import Client
 import Foundation
 import Linux
 import SystemPackage
+import TestSupport
 import Testing
 
 /// What `load` would send, given to the real tar.
@@ -24,18 +25,9 @@ import Testing
 
     private func tar(_ arguments: String..., archive: [UInt8]) throws -> String {
         try Data(archive).write(to: scratch.url.appending(path: "sent.tar"))
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/tar")
-        process.arguments = arguments + ["-f", scratch.path("sent.tar").string]
-        process.environment = ["LC_ALL": "C", "PATH": "/bin:/usr/bin"]
-        let pipe = Foundation.Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        return String(decoding: output, as: UTF8.self)
+        let outcome = try command(["tar"] + arguments + ["-f", scratch.path("sent.tar").string], environment: ["LC_ALL": "C"])
+        #expect(outcome.code == 0)
+        return outcome.output + outcome.errors
     }
 
     private func makeLayout() throws {
@@ -106,15 +98,7 @@ import Testing
         #expect(try header.withUnsafeMutableBytes { try upload.read(into: $0) } == 512)
         // Only the header: tar complains that the rest is missing, after it has listed the size.
         try Data(header).write(to: scratch.url.appending(path: "sent.tar"))
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/tar")
-        process.arguments = ["-t", "-v", "-f", scratch.path("sent.tar").string]
-        let pipe = Foundation.Pipe()
-        process.standardOutput = pipe
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        let listing = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
+        let listing = try command(["tar", "-t", "-v", "-f", scratch.path("sent.tar").string]).output
         #expect(listing.contains(" \(size) "))
     }
 }

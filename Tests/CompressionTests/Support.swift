@@ -2,6 +2,7 @@
 
 import Compression
 import Foundation
+import TestSupport
 import Testing
 
 /// Unpacks a stream that comes in pieces of a chosen size, to its end.
@@ -40,16 +41,9 @@ func unpack(_ bytes: [UInt8], as format: CompressionFormat, until limit: Int) th
 
 /// What a Python program writes, given the standard library's zlib: another implementation than the one under test.
 func python(_ program: String) throws -> [UInt8] {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["python3", "-c", "import gzip, random, sys\n\(program)\nsys.stdout.buffer.write(out)"]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0)
-    return [UInt8](bytes)
+    let outcome = try command(["python3", "-c", "import gzip, random, sys\n\(program)\nsys.stdout.buffer.write(out)"])
+    try #require(outcome.code == 0, "\(outcome.errors)")
+    return outcome.bytes
 }
 
 /// 300,000 bytes that pack well but not trivially, and repeat themselves from further away than 32 KiB.

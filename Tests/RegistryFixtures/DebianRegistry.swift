@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import TestSupport
 
 /// Debian's docker-registry on a free port of 127.0.0.1, on a temporary directory.
 package final class DebianRegistry {
     package let host: String
     private let directory: URL
-    private let process = Process()
+    private let process: ChildProcess
 
     package struct Failed: Error {
         package var what: String
@@ -44,16 +45,12 @@ package final class DebianRegistry {
             configuration += "auth: { htpasswd: { realm: test, path: \(directory.path)/htpasswd } }\n"
         }
         try Data(configuration.utf8).write(to: directory.appending(path: "config.yml"))
-        process.executableURL = URL(filePath: "/usr/bin/docker-registry")
-        process.arguments = ["serve", directory.appending(path: "config.yml").path]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try ChildProcess(["docker-registry", "serve", directory.appending(path: "config.yml").path])
     }
 
     private func stop() {
-        process.terminate()
-        process.waitUntilExit()
+        process.signal(SIGTERM)
+        _ = try? process.finish()
         try? FileManager.default.removeItem(at: directory)
     }
 
@@ -68,14 +65,7 @@ package final class DebianRegistry {
     }
 
     private static func run(_ program: String, _ arguments: [String]) throws -> Int32 {
-        let process = Process()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus
+        try command([program] + arguments).code
     }
 
     /// One that nobody has at the moment.

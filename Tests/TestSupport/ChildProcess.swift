@@ -10,9 +10,11 @@ internal import SystemPackage
 package struct Outcome: Sendable, CustomStringConvertible {
     /// The exit code, or 128 + the number of the signal that ended it.
     package var code: Int32
-    package var output: String
+    /// What it wrote to stdout.
+    package var bytes: [UInt8]
     package var errors: String
 
+    package var output: String { String(decoding: bytes, as: UTF8.self) }
     package var lines: [String] { output.split(separator: "\n").map { String($0) } }
     package var description: String { "code \(code)\nstdout: \(output)\nstderr: \(errors)" }
 }
@@ -31,23 +33,25 @@ package final class ChildProcess: Sendable {
 
     /// - Parameters:
     ///   - arguments: the program, found by PATH, and its arguments.
+    ///   - directory: where it starts; nil is the test's own. Foundation's `Process` would change the whole test run's for a moment.
     ///   - environment: over the test's own.
     ///   - input: what it reads from stdin; nil is /dev/null.
-    package init(_ arguments: [String], environment: [String: String] = [:], input: [UInt8]? = nil) throws {
+    package init(_ arguments: [String], in directory: String? = nil, environment: [String: String] = [:], input: [UInt8]? = nil) throws {
         name = arguments.joined(separator: " ")
         outputFile = try Self.memory()
         errorFile = try Self.memory()
         let inputFile = try input.map { try Self.memory(holding: $0) } ?? openFile("/dev/null", O_RDONLY)
+        let place = directory.map { ["-C", $0] } ?? []
         pid = try spawn(
-            "/usr/bin/env", arguments: ["env"] + environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } + arguments,
+            "/usr/bin/env", arguments: ["env"] + place + environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } + arguments,
             environment: Self.environment(),
             descriptors: [(inputFile.raw, 0), (outputFile.raw, 1), (errorFile.raw, 2)])
         pidfd = try openProcess(pid)
     }
 
     /// What it has written until now.
-    package var output: String { Self.text(of: outputFile) }
-    package var errors: String { Self.text(of: errorFile) }
+    package var output: String { String(decoding: Self.content(of: outputFile), as: UTF8.self) }
+    package var errors: String { String(decoding: Self.content(of: errorFile), as: UTF8.self) }
 
     package var isRunning: Bool { (try? reap(milliseconds: 0)) == nil }
 
@@ -55,7 +59,7 @@ package final class ChildProcess: Sendable {
 
     /// Waits for the end; a program that has not ended after `seconds` hangs, is killed, and fails the test with what it said.
     package func finish(seconds: Int = 120) throws -> Outcome {
-        if let status = try reap(milliseconds: seconds * 1000) { return Outcome(code: status, output: output, errors: errors) }
+        if let status = try reap(milliseconds: seconds * 1000) { return Outcome(code: status, bytes: Self.content(of: outputFile), errors: errors) }
         signal(SIGKILL)
         _ = try reap(milliseconds: 10_000)
         throw Failure("\(name) did not end within \(seconds) s\nstdout: \(output.suffix(2000))\nstderr: \(errors.suffix(2000))")
@@ -96,12 +100,12 @@ package final class ChildProcess: Sendable {
     }
 
     /// Reads without moving the offset, which is the child's too.
-    private static func text(of file: borrowing OwnedFD) -> String {
+    private static func content(of file: borrowing OwnedFD) -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let count = buffer.withUnsafeMutableBytes { pread(file.raw, $0.baseAddress, $0.count, off_t(bytes.count)) }
-            if count <= 0 { return String(decoding: bytes, as: UTF8.self) }
+            if count <= 0 { return bytes }
             bytes += buffer[..<count]
         }
     }
@@ -119,8 +123,10 @@ package final class ChildProcess: Sendable {
 
 /// Runs a program to its end.
 @discardableResult
-package func command(_ arguments: [String], environment: [String: String] = [:], input: [UInt8]? = nil) throws -> Outcome {
-    try ChildProcess(arguments, environment: environment, input: input).finish()
+package func command(
+    _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:], input: [UInt8]? = nil
+) throws -> Outcome {
+    try ChildProcess(arguments, in: directory, environment: environment, input: input).finish()
 }
 
 package struct Failure: Error, CustomStringConvertible {

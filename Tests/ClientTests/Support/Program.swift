@@ -2,6 +2,7 @@
 
 import Foundation
 import SystemPackage
+import TestSupport
 import Testing
 
 /// The real command line, at a scripted daemon.
@@ -51,29 +52,13 @@ enum Program {
     ) throws -> Outcome {
         let server = connections.isEmpty ? nil : try ScriptedServer(connections)
         defer { server?.remove() }
-        let process = Process()
-        process.executableURL = URL(filePath: arguments[0])
-        process.arguments = Array(arguments.dropFirst())
-        process.environment = [
-            "PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "CTR_SWIFT_SOCKET": server?.path.string ?? "/tmp/ctr-swift-nobody.sock",
-        ].merging(environment) { $1 }
-        let (output, errors, stdin) = (Foundation.Pipe(), Foundation.Pipe(), Foundation.Pipe())
-        process.standardOutput = output
-        process.standardError = errors
-        process.standardInput = input == nil ? FileHandle.nullDevice : stdin
-        try process.run()
-        if let input {
-            try stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-            try stdin.fileHandleForWriting.close()
-        }
-        // Neither is ever more than a pipe holds: one after the other will do.
-        let text = output.fileHandleForReading.readDataToEndOfFile()
-        let complaints = errors.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        let status = process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
-        return Outcome(
-            status: status, output: String(decoding: text, as: UTF8.self), errors: String(decoding: complaints, as: UTF8.self),
-            requests: server?.received() ?? [])
+        let outcome = try command(
+            arguments,
+            environment: [
+                "PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "DOCKER_CONFIG": "",
+                "CTR_SWIFT_SOCKET": server?.path.string ?? "/tmp/ctr-swift-nobody.sock",
+            ].merging(environment) { $1 }, input: input.map { Array($0.utf8) })
+        return Outcome(status: outcome.code, output: outcome.output, errors: outcome.errors, requests: server?.received() ?? [])
     }
 }
 

@@ -8,6 +8,7 @@ import Metadata
 import OCI
 import RegistryFixtures
 import SystemPackage
+import TestSupport
 
 extension ImageNode {
     /// Loads an archive as the daemon does it: from a spool file.
@@ -68,21 +69,9 @@ enum Archive {
     }
 
     /// By a tool of the system, from stdin to stdout.
-    static func filtered(_ bytes: [UInt8], by command: String...) throws -> [UInt8] {
-        let directory = "/tmp/ctr-swift-archive-\(UInt64.random(in: 0 ... .max))"
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: directory) }
-        try Data(bytes).write(to: URL(filePath: directory + "/in"))
-        try Data().write(to: URL(filePath: directory + "/out"))
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = command
-        process.standardInput = FileHandle(forReadingAtPath: directory + "/in")
-        process.standardOutput = FileHandle(forWritingAtPath: directory + "/out")
-        try process.run()
-        process.waitUntilExit()
-        struct Failed: Error { var command: [String] }
-        guard process.terminationStatus == 0 else { throw Failed(command: command) }
-        return Array(try Data(contentsOf: URL(filePath: directory + "/out")))
+    static func filtered(_ bytes: [UInt8], by words: String...) throws -> [UInt8] {
+        let outcome = try command(words, input: bytes)
+        guard outcome.code == 0 else { throw Failure("\(words): \(outcome.errors)") }
+        return outcome.bytes
     }
 }

@@ -2,6 +2,7 @@
 
 import Foundation
 import NIOSSL
+import TestSupport
 
 /// A certificate authority for the length of a test, made by openssl.
 struct Authority {
@@ -38,16 +39,8 @@ struct Authority {
     fileprivate func remove() { try? FileManager.default.removeItem(at: directory) }
 
     private func openssl(_ arguments: String...) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/openssl")
-        process.arguments = arguments
-        process.currentDirectoryURL = directory
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        struct OpenSSLFailed: Error { var arguments: [String] }
-        if process.terminationStatus != 0 { throw OpenSSLFailed(arguments: arguments) }
+        let outcome = try command(["openssl"] + arguments, in: directory.path)
+        if outcome.code != 0 { throw Failure("openssl \(arguments): \(outcome)") }
     }
 }
 

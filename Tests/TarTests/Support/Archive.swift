@@ -2,6 +2,7 @@
 
 import Foundation
 import Tar
+import TestSupport
 import Testing
 
 /// An archive's bytes, given in pieces of a chosen size.
@@ -89,20 +90,9 @@ func record(_ key: String, _ value: String) -> [UInt8] {
 
 /// Runs a program in an empty directory, which is gone afterwards. - Returns: its output.
 func run(_ arguments: [String], in directory: URL, input: String = "") throws -> [UInt8] {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = arguments
-    process.currentDirectoryURL = directory
-    let (standardInput, output) = (Pipe(), Pipe())
-    process.standardInput = standardInput
-    process.standardOutput = output
-    try process.run()
-    try standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-    try standardInput.fileHandleForWriting.close()
-    let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0, "\(arguments)")
-    return [UInt8](bytes)
+    let outcome = try command(arguments, in: directory.path, input: Array(input.utf8))
+    try #require(outcome.code == 0, "\(arguments): \(outcome.errors)")
+    return outcome.bytes
 }
 
 func withDirectory<Value>(_ body: (URL) throws -> Value) throws -> Value {
