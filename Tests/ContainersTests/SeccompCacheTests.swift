@@ -35,4 +35,18 @@ import Testing
             #expect(error?.description.contains(layers.store.string) == true)
         }
     }
+
+    @Test("callers that compile at once do not get in each other's way: the file is whole at any time")
+    func atOnce() async throws {
+        let layers = try TestLayers()
+        let size = try readFile(FilePath(SeccompCache(directory: layers.store).path())).count
+        for _ in 0..<10 {
+            let cache = SeccompCache(directory: layers.store)
+            let sizes = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<4 { group.addTask { try readFile(FilePath(cache.path())).count } }
+                return try await group.reduce(into: Set<Int>()) { $0.insert($1) }
+            }
+            #expect(sizes == [size])
+        }
+    }
 }

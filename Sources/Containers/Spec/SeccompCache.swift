@@ -14,7 +14,7 @@ package final class SeccompCache: Sendable {
 
     package init(directory: FilePath) { self.directory = directory }
 
-    /// The program's path; compiled at the first call. Two callers may compile at once: the file is replaced whole.
+    /// The program's path; compiled at the first call. Two callers may compile at once, each beside the other: the file is replaced whole.
     package func path() throws(ContainerError) -> String {
         if let path = compiled.withLock({ $0 }) { return path }
         let path = directory.appending("default.bpf")
@@ -24,7 +24,16 @@ package final class SeccompCache: Sendable {
         } catch {
             throw .encoding("compile the seccomp profile: \(error)")
         }
-        try kernelStep("keep the seccomp program") { () throws(KernelError) in try replaceFile(path, with: program.instructions) }
+        let own = directory.appending("\(UInt64.random(in: 0 ... .max)).bpf")
+        try kernelStep("keep the seccomp program") { () throws(KernelError) in
+            do throws(KernelError) {
+                try replaceFile(own, with: program.instructions)
+                try renameFile(own, to: path)
+            } catch {
+                try? unlinkFile(own)
+                throw error
+            }
+        }
         compiled.withLock { $0 = path.string }
         return path.string
     }
