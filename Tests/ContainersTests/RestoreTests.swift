@@ -274,4 +274,26 @@ import Testing
             }
         }
     }
+
+    @Test("what a removal left that was not finished is swept, and nothing that has another name")
+    func sweep() async throws {
+        try await withBase { base in
+            let old = try await Self.firstDaemon(base) { node in
+                let container = try await node.run(shell: "exit 0")
+                _ = try await node.service.wait(container, for: .shimGone)
+                // As far as a daemon comes that is killed after the record's end.
+                try node.metadata.delete(container: container.id.text)
+                return [container]
+            }
+            let others = ["other", "0123456789abcdef0123456789abcde", "0123456789ABCDEF0123456789ABCDEF"]
+            let states = old[0].paths.state.removingLastComponent()
+            for name in others { try makeDirectory(states.pushing(FilePath(name)), mode: 0o700) }
+            try await Self.reopen(base).use { node in
+                try node.expectGone(old[0])
+                #expect(Set(Files.names(states)) == Set(others))
+                for name in others { try removeTree(states.pushing(FilePath(name))) }
+            }
+            waitpid(old[0].shimPID ?? -2, nil, WNOHANG)
+        }
+    }
 }

@@ -90,15 +90,17 @@ extension ContainerService {
     }
 
     /// Ends every process that is left in the container's cgroup, and removes the cgroup. For containers whose shim is gone.
-    func killLeftovers(of container: Container) {
+    func killLeftovers(of container: Container) { killLeftovers(inCgroup: container.memo.cgroup) }
+
+    func killLeftovers(inCgroup path: String) {
         do throws(KernelError) {
             let layout = try CgroupLayout.detect()
-            var handle = CgroupHandle(layout, path: String(container.memo.cgroup.drop { $0 == "/" }))
+            var handle = CgroupHandle(layout, path: String(path.drop { $0 == "/" }))
             for index in handle.directories.indices { handle.directories[index].created = true }
             try handle.killAll()
             try handle.delete()
         } catch {
-            logger.warning("a cgroup may be left", metadata: ["cgroup": "\(container.memo.cgroup)", "error": "\(error)"])
+            logger.warning("a cgroup may be left", metadata: ["cgroup": "\(path)", "error": "\(error)"])
         }
     }
 }

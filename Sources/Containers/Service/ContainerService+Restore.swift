@@ -27,6 +27,31 @@ extension ContainerService {
             }
             await restore(id, memo, record.layerIDs)
         }
+        let recorded = Set(records.map(\.id))
+        await pool.run { self.sweepState(except: recorded) }
+    }
+
+    /// Of a removal that the last daemon did not finish.
+    private func sweepState(except recorded: Set<String>) {
+        let directory = configuration.state.appending("containers")
+        do throws(KernelError) {
+            for (name, _) in try openFile(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).entries(of: directory.string) {
+                guard let id = ContainerID(String(decoding: name, as: UTF8.self)), !recorded.contains(id.text) else { continue }
+                do throws(ContainerError) {
+                    if try connectToShim(of: id, paths(of: id)) != nil {
+                        logger.error("a shim runs whose container is not recorded; it is left as it is", metadata: ["id": "\(id)"])
+                        continue
+                    }
+                } catch {
+                    logger.error("a state directory is left", metadata: ["id": "\(id)", "error": "\(error)"])
+                    continue
+                }
+                killLeftovers(inCgroup: ContainerPlan.cgroup(of: id, configuration))
+                try removeTree(paths(of: id).state)
+            }
+        } catch {
+            logger.error("state directories are left", metadata: ["path": "\(directory)", "error": "\(error)"])
+        }
     }
 
     private func restore(_ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64]) async {

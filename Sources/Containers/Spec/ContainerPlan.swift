@@ -28,7 +28,7 @@ package struct ContainerPlan: Sendable {
         let user = try inputs.user()
         let arguments = try inputs.arguments()
         let mounts = try MountPlan.mounts(request: request, networkFiles: paths.networkFiles)
-        let cgroup = "/\(configuration.cgroupParent)/\(id.text)"
+        let cgroup = Self.cgroup(of: id, configuration)
         let stop = try inputs.stopSignal()
         memo = ContainerMemo(
             name: name, request: request, resolvedDigest: image.resolvedDigest, manifestDigest: image.manifestDigest, arguments: arguments,
@@ -55,6 +55,11 @@ package struct ContainerPlan: Sendable {
         spec.linux?.resources = limits.resources(over: resources)
         spec.annotations = ["org.ctr-swift.id": id.text, "org.ctr-swift.image": request.image]
         do throws(JSONError) { specBytes = try JSON.encode(spec) } catch { throw .encoding("encode config.json: \(error)") }
+    }
+
+    /// In each hierarchy.
+    static func cgroup(of id: ContainerID, _ configuration: ContainerConfiguration) -> String {
+        "/\(configuration.cgroupParent)/\(id.text)"
     }
 
     /// One question each; what the request leaves open, the image config answers.
