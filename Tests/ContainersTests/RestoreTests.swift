@@ -13,63 +13,9 @@ import Testing
 
 /// One daemon follows another on the same root: what the first left is found, whatever happened in between.
 @Suite(.asRoot, .busybox, .shim, .serialized) struct RestoreTests {
-    /// The shims are this process's children still: somebody has to take their end.
-    private static func reap(_ pid: Int32?, _ location: SourceLocation = #_sourceLocation) async throws {
-        guard let pid else { return }
-        try await eventually("the shim ends", location) { waitpid(pid, nil, WNOHANG) != 0 }
-    }
-
-    /// Runs until SIGUSR1 comes.
-    private static func untilSignal(_ node: TestNode, _ container: Container) async throws -> Container {
-        try await node.service.start(container)
-        try await eventually("it is ready") { (try? Files.read(container.paths.log.appending("container.log")).contains("ready")) == true }
-        return container
-    }
-
-    private static func signal(_ container: Container) throws {
-        #expect(kill(try #require(container.started).pid, SIGUSR1) == 0)
-    }
-
-    /// The first daemon's part, without its end of containers; then `between`; then the second's.
-    private static func follow(
-        _ first: (TestNode) async throws -> [Container], between: ([Container]) async throws -> Void = { _ in },
-        then second: (TestNode, [Container]) async throws -> Void
-    ) async throws {
-        try await withBase { base in
-            let old = try await Self.firstDaemon(base, first)
-            try await between(old)
-            let node = try await Self.reopen(base)
-            let found = try old.map { try node.service.find($0.id.text) }
-            try await node.use { node in try await second(node, found) }
-            for container in old { waitpid(container.shimPID ?? -2, nil, WNOHANG) }
-        }
-    }
-
-    private static func firstDaemon(_ base: FilePath, _ body: (TestNode) async throws -> [Container]) async throws -> [Container] {
-        let node = try TestNode(base)
-        try node.install()
-        var made: [Container] = []
-        try await node.use(leaving: true) { made = try await body($0) }
-        return made
-    }
-
-    /// The root's lock is free when the last reference to the old store is gone, which a thread may still hold for a moment.
-    private static func reopen(_ base: FilePath) async throws -> TestNode {
-        for _ in 0..<2000 {
-            do {
-                let node = try TestNode(base)
-                try await node.service.restore()
-                return node
-            } catch MetadataError.rootInUse {
-                try await Task.sleep(for: .milliseconds(5))
-            }
-        }
-        return try TestNode(base)
-    }
-
     @Test("a running container goes on: same process, listed, stopped by the next daemon")
     func running() async throws {
-        try await Self.follow { node in
+        try await Daemons.follow { node in
             [try await node.run(shell: "trap 'exit 6' TERM; echo ready; while :; do sleep 0.01; done") { $0.name = "web" }]
         } then: { node, found in
             let container = found[0]
@@ -83,7 +29,7 @@ import Testing
             let shim = container.shimPID
             #expect(try await node.service.stop(container, timeoutSeconds: 10).exitCode == 6)
             _ = try await node.service.wait(container, for: .shimGone)
-            try await Self.reap(shim)
+            try await Daemons.reap(shim)
             #expect(try node.cgroups(container) == [])
             #expect(container.summary.state == .stopped)
         }
@@ -91,12 +37,12 @@ import Testing
 
     @Test("ends that nobody saw are told with their codes and times", arguments: [0, 7, 137])
     func missedEnd(code: Int) async throws {
-        try await Self.follow { node in
+        try await Daemons.follow { node in
             let script = "trap 'exit \(code)' USR1; echo ready; while :; do sleep 0.01; done"
-            return [try await Self.untilSignal(node, try await node.create(shell: script))]
+            return [try await Daemons.untilSignal(node, try await node.create(shell: script))]
         } between: { old in
-            try Self.signal(old[0])
-            try await Self.reap(old[0].shimPID)
+            try Daemons.signal(old[0])
+            try await Daemons.reap(old[0].shimPID)
         } then: { node, found in
             let container = found[0]
             #expect(container.summary.state == .stopped)
@@ -114,15 +60,15 @@ import Testing
 
     @Test("the missed end of a second run counts, and not the first one's that was recorded")
     func missedSecondEnd() async throws {
-        try await Self.follow { node in
+        try await Daemons.follow { node in
             let script = "test -e /again || { touch /again; exit 1; }; trap 'exit 2' USR1; echo ready; while :; do sleep 0.01; done"
             let container = try await node.create(shell: script)
             try await node.service.start(container)
             _ = try await node.service.wait(container, for: .shimGone)
-            return [try await Self.untilSignal(node, container)]
+            return [try await Daemons.untilSignal(node, container)]
         } between: { old in
-            try Self.signal(old[0])
-            try await Self.reap(old[0].shimPID)
+            try Daemons.signal(old[0])
+            try await Daemons.reap(old[0].shimPID)
         } then: { _, found in
             #expect(found[0].summary.exit?.exitCode == 2)
         }
@@ -130,7 +76,7 @@ import Testing
 
     @Test("a second run that goes on has no end yet")
     func runningAgain() async throws {
-        try await Self.follow { node in
+        try await Daemons.follow { node in
             let container = try await node.create(shell: "test -e /again || { touch /again; exit 1; }; exec sleep 1000")
             try await node.service.start(container)
             _ = try await node.service.wait(container, for: .shimGone)
@@ -141,17 +87,17 @@ import Testing
             #expect(found[0].summary.exit == nil)
             let shim = found[0].shimPID
             try await node.service.remove(found[0], force: true)
-            try await Self.reap(shim)
+            try await Daemons.reap(shim)
         }
     }
 
     @Test("a shim that was killed meanwhile: the rest of its container is killed, and that is told; it can be started again")
     func killedShim() async throws {
-        try await Self.follow { node in
+        try await Daemons.follow { node in
             [try await node.run(shell: "sleep 1001 & exec sleep 1000") { $0.upper = .volatile }]
         } between: { old in
             kill(try #require(old[0].shimPID), SIGKILL)
-            try await Self.reap(old[0].shimPID)
+            try await Daemons.reap(old[0].shimPID)
             #expect(try !CgroupMembers.of(old[0]).isEmpty)
         } then: { node, found in
             #expect(found[0].summary.state == .stopped)
@@ -165,7 +111,7 @@ import Testing
 
     @Test("an end that was told as unseen stays what it was for the daemons that follow")
     func toldOnce() async throws {
-        try await Self.follow { node in
+        try await Daemons.follow { node in
             let container = try await node.run(shell: "exec sleep 1000")
             kill(try #require(container.shimPID), SIGKILL)
             _ = try await node.service.wait(container, for: .shimGone)
@@ -180,7 +126,7 @@ import Testing
 
     @Test("what was created and never started is so still; what had ended keeps its end")
     func atRest() async throws {
-        try await Self.follow { node in
+        try await Daemons.follow { node in
             let ended = try await node.run(shell: "exit 9")
             _ = try await node.service.wait(ended, for: .shimGone)
             return [try await node.create(shell: "exit 8"), ended]
@@ -196,7 +142,7 @@ import Testing
 
     @Test("the restart of the machine takes the state directory: what was created or had ended stays")
     func machineRestart() async throws {
-        try await Self.follow { node in
+        try await Daemons.follow { node in
             let ended = try await node.run(shell: "exit 9")
             _ = try await node.service.wait(ended, for: .shimGone)
             return [try await node.create(shell: "exit 8"), ended]
@@ -206,94 +152,6 @@ import Testing
             #expect(found.map(\.summary.state) == [.created, .stopped])
             try await node.service.start(found[1])
             #expect(try await node.service.wait(found[1], for: .stopped).exitCode == 9)
-        }
-    }
-
-    @Test("one to be removed at its end that ended meanwhile is removed by the next daemon; one that runs, at its end")
-    func autoRemove() async throws {
-        try await withBase { base in
-            let old = try await Self.firstDaemon(base) { node in
-                var made: [Container] = []
-                for _ in 0..<2 { made.append(try await node.run(shell: "exec sleep 1000") { $0.autoRemove = true }) }
-                return made
-            }
-            let shims = old.map(\.shimPID)
-            let first = try #require(old[0].started)
-            #expect(kill(first.pid, SIGKILL) == 0)
-            try await Self.reap(shims[0])
-            try await Self.reopen(base).use { node in
-                try node.expectGone(old[0])
-                let running = try node.service.find(old[1].id.text)
-                try await node.service.kill(running, signal: SIGKILL)
-                #expect(try await node.service.wait(running, for: .removed).exitCode == 137)
-                try node.expectGone(running)
-                try await Self.reap(shims[1])
-            }
-        }
-    }
-
-    @Test("a record that can't be read is left as it is, and keeps nobody from the others")
-    func damagedRecord() async throws {
-        try await withBase { base in
-            let old = try await Self.firstDaemon(base) { node in
-                let made = [try await node.create(shell: "exit 1"), try await node.create(shell: "exit 2")]
-                try node.metadata.update(container: made[0].id.text, json: Array("{\"name\":1}".utf8))
-                return made
-            }
-            try await Self.reopen(base).use { node in
-                #expect(node.service.list(all: true).map(\.id) == [old[1].id.text])
-                #expect(try node.metadata.containers().count == 2)
-                #expect(Files.exists(old[0].paths.directory))
-                try node.metadata.delete(container: old[0].id.text)
-                try node.snapshots.removeContainer(old[0].id.text)
-            }
-        }
-    }
-
-    @Test("a container whose shim can't be understood is left as it is: it may run")
-    func strangeShim() async throws {
-        try await withBase { base in
-            let old = try await Self.firstDaemon(base) { node in [try await node.run(shell: "exec sleep 1000")] }
-            let pid = try #require(old[0].started).pid
-            try unlinkFile(old[0].paths.socket)
-            let listener = try UnixSocket.listen(at: old[0].paths.socket, .packets, mode: 0o600, group: nil)
-            let answer = Task.detached {
-                guard let client = try UnixSocket.accept(listener) else { return }
-                _ = try UnixSocket.receive(from: client, limit: ShimConnection.messageLimit)
-                try UnixSocket.send(Array("{\"message\":\"of the future\"}".utf8), to: client)
-            }
-            try await Self.reopen(base).use { node in
-                try await answer.value
-                #expect(node.service.list(all: true) == [])
-                #expect(try CgroupMembers.of(old[0]).contains(pid), "it still runs")
-                kill(pid, SIGKILL)
-                try await Self.reap(old[0].shimPID)
-                try node.metadata.delete(container: old[0].id.text)
-                try node.snapshots.removeContainer(old[0].id.text)
-                try removeTree(old[0].paths.state)
-            }
-        }
-    }
-
-    @Test("what a removal left that was not finished is swept, and nothing that has another name")
-    func sweep() async throws {
-        try await withBase { base in
-            let old = try await Self.firstDaemon(base) { node in
-                let container = try await node.run(shell: "exit 0")
-                _ = try await node.service.wait(container, for: .shimGone)
-                // As far as a daemon comes that is killed after the record's end.
-                try node.metadata.delete(container: container.id.text)
-                return [container]
-            }
-            let others = ["other", "0123456789abcdef0123456789abcde", "0123456789ABCDEF0123456789ABCDEF"]
-            let states = old[0].paths.state.removingLastComponent()
-            for name in others { try makeDirectory(states.pushing(FilePath(name)), mode: 0o700) }
-            try await Self.reopen(base).use { node in
-                try node.expectGone(old[0])
-                #expect(Set(Files.names(states)) == Set(others))
-                for name in others { try removeTree(states.pushing(FilePath(name))) }
-            }
-            waitpid(old[0].shimPID ?? -2, nil, WNOHANG)
         }
     }
 }
