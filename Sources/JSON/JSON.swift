@@ -21,13 +21,14 @@ public enum JSON {
 
     public static func decode<Value: Decodable>(_ type: Value.Type, from value: JSONValue) throws(JSONError) -> Value {
         do {
-            return try JSONValueDecoder(value: value, codingPath: []).unwrap(type)
+            return try JSONValueDecoder(value: value, place: .root).unwrap(type)
         } catch {
             throw JSONError(decoding: error)
         }
     }
 
-    /// Members come in the order in which they are encoded; an optional that is nil is left out.
+    /// Members come in the order in which they are encoded, those of a dictionary in the order of their names: the same value always
+    /// gives the same bytes. An optional that is nil is left out.
     public static func encode<Value: Encodable>(_ value: Value, _ style: Style = .compact) throws(JSONError) -> [UInt8] {
         var writer = JSONWriter(style: style)
         writer.write(try self.value(of: value))
@@ -35,7 +36,7 @@ public enum JSON {
     }
 
     public static func value<Value: Encodable>(of value: Value) throws(JSONError) -> JSONValue {
-        do { return try JSONValueEncoder.encode(value, codingPath: []) } catch {
+        do { return try JSONValueEncoder.encode(value, at: .root) } catch {
             throw error as? JSONError ?? JSONError("\(error)", at: "")
         }
     }

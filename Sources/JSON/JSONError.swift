@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a document was refused: what was wrong, and where.
+/// Why a document was refused: what was wrong, and where. Both are safe to show: bounded, without control bytes of the document.
 public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
     public let reason: String
     /// A coding path ("layers[2].size") or a byte offset ("byte 17").
     public let place: String
 
     package init(_ reason: String, at place: String) {
-        self.reason = reason
-        self.place = place
+        self.reason = Self.printable(reason, limit: 512)
+        self.place = Self.printable(place, limit: 256)
     }
 
     public var description: String { place.isEmpty ? reason : "\(reason) at \(place)" }
@@ -23,5 +23,19 @@ public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
             }
         }
         return text
+    }
+
+    /// A text from outside for a message: bounded in characters, with everything that a terminal or a log could obey written as an escape.
+    package static func printable(_ text: String, limit: Int) -> String {
+        if text.utf8.count <= limit, text.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) { return text }
+        var result = ""
+        for scalar in text.unicodeScalars.prefix(limit) {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:
+                result += "\\u{\(String(scalar.value, radix: 16))}"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return text.unicodeScalars.dropFirst(limit).isEmpty ? result : result + "…"
     }
 }

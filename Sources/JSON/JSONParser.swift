@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// RFC 8259 without leniency: no duplicate names, no trailing bytes, no lone surrogates, no invalid UTF-8, no depth that would cost the stack.
+/// RFC 8259 without leniency: no duplicate names, no trailing bytes, no lone surrogates, no invalid UTF-8, no depth that would cost
+/// the stack.
 struct JSONParser {
     /// Real documents are below ten.
     static let deepest = 128
@@ -110,7 +111,7 @@ struct JSONParser {
             if at(UInt8(ascii: "+")) || at(UInt8(ascii: "-")) { position += 1 }
             try digits()
         }
-        return JSONNumber(text: text(start..<position))
+        return JSONNumber(text: String(decoding: bytes[start..<position], as: UTF8.self))
     }
 
     private mutating func digits() throws(JSONError) {
@@ -125,7 +126,7 @@ struct JSONParser {
         while position < bytes.count {
             let byte = bytes[position]
             if byte == UInt8(ascii: "\"") {
-                guard let text = validated(start..<position) else { throw wrong("invalid UTF-8 in a string") }
+                let text = try text(of: bytes.span.extracting(start..<position))
                 position += 1
                 return text
             }
@@ -143,8 +144,7 @@ struct JSONParser {
             position += 1
             switch byte {
             case UInt8(ascii: "\""):
-                guard let text = String(validating: units, as: UTF8.self) else { throw wrong("invalid UTF-8 in a string") }
-                return text
+                return try text(of: units.span)
             case UInt8(ascii: "\\"): try escape(into: &units)
             case 0..<0x20: throw wrong("a control byte in a string")
             default: units.append(byte)
@@ -196,12 +196,8 @@ struct JSONParser {
         return code
     }
 
-    private func validated(_ range: Range<Int>) -> String? {
-        String(validating: bytes[range], as: UTF8.self)
-    }
-
-    private func text(_ range: Range<Int>) -> String {
-        String(decoding: bytes[range], as: UTF8.self)
+    private func text(of bytes: Span<UInt8>) throws(JSONError) -> String {
+        do { return String(copying: try UTF8Span(validating: bytes)) } catch { throw wrong("invalid UTF-8 in a string") }
     }
 
     private func at(_ byte: UInt8) -> Bool { position < bytes.count && bytes[position] == byte }

@@ -42,10 +42,14 @@ public struct JSONNumber: Sendable, Hashable {
         return digits ? Integer(text) : nil
     }
 
-    public var double: Double? { Double(text) }
+    /// nil where it is out of range: "1e999" is not infinity.
+    public var double: Double? { Double(text).flatMap { $0.isFinite ? $0 : nil } }
 }
 
 /// The members of an object, in the order in which they were written, each name once.
+///
+/// Two names that are the same text to Unicode (é as one scalar or two) are one name too many: a dictionary could keep only one of
+/// them. But a member is found only by the very bytes of its name, as by other readers: a Kelvin sign is no K.
 public struct JSONObject: Sendable, Hashable {
     public private(set) var members: [(key: String, value: JSONValue)]
     /// Only for objects so large that looking from the front would be slow.
@@ -66,10 +70,13 @@ public struct JSONObject: Sendable, Hashable {
     }
 
     public subscript(_ key: String) -> JSONValue? {
-        get { place(of: key).map { members[$0].value } }
+        get {
+            guard let place = place(of: key), members[place].key.utf8.elementsEqual(key.utf8) else { return nil }
+            return members[place].value
+        }
         set {
             switch (place(of: key), newValue) {
-            case (let place?, let value?): members[place].value = value
+            case (let place?, let value?): members[place] = (key, value)
             case (let place?, nil):
                 members.remove(at: place)
                 places = nil
