@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import JSON
+
 /// The hash of a blob's stored bytes: `sha256:` and 64 lower-case hexadecimal digits.
 ///
 /// Parsed once and strictly, before a path or a URL is made of it. Source: image-spec descriptor.md, "Digests".
@@ -93,14 +95,4 @@ public struct ChainID: Hashable, Sendable, Codable, CustomStringConvertible {
 }
 
 /// A text from outside for a message: bounded, without control bytes.
-package func printable(_ text: String, limit: Int = 128) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars.prefix(limit) {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:
-            result += "\\u{\(String(scalar.value, radix: 16))}"
-        default: result.unicodeScalars.append(scalar)
-        }
-    }
-    return text.unicodeScalars.count > limit ? result + "…" : result
-}
+package func printable(_ text: String, limit: Int = 128) -> String { JSONError.printable(text, limit: limit) }

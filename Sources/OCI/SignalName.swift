@@ -13,9 +13,8 @@ public enum SignalName {
     /// - Parameter text: "SIGTERM", "TERM", "term", "15", "SIGRTMIN+3".
     /// - Returns: 1...64, or nil.
     public static func number(for text: String) -> Int32? {
-        if let number = Int32(text), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
-            return (1...64).contains(number) ? number : nil
-        }
+        guard text.utf8.count <= 16, text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else { return nil }
+        if let number = natural(text) { return (1...64).contains(number) ? number : nil }
         var name = text.uppercased()
         if name.hasPrefix("SIG") { name.removeFirst(3) }
         if let index = names.firstIndex(of: name) { return Int32(index) + 1 }
@@ -33,10 +32,15 @@ public enum SignalName {
         where name.hasPrefix(prefix) {
             let rest = name.dropFirst(prefix.count)
             if rest.isEmpty { return base }
-            guard rest.first == (sign > 0 ? "+" : "-"), let offset = Int32(rest.dropFirst()), offset >= 0 else { return nil }
-            let number = base + sign * min(offset, 64)
+            guard rest.first == (sign > 0 ? "+" : "-"), let offset = natural(rest.dropFirst()), offset <= 64 else { return nil }
+            let number = base + sign * offset
             return realTime.contains(number) ? number : nil
         }
         return nil
+    }
+
+    /// Digits alone: no sign.
+    private static func natural(_ text: some StringProtocol) -> Int32? {
+        text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int32(text) : nil
     }
 }

@@ -30,7 +30,7 @@ public enum Timestamp {
         let fields = [0..<4, 5..<7, 8..<10, 11..<13, 14..<16, 17..<19].map { number(bytes[$0]) }
         guard let year = fields[0], let month = fields[1], let day = fields[2], let hour = fields[3], let minute = fields[4],
             let second = fields[5],
-            (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second <= 60
+            (1...12).contains(month), day >= 1, day <= length(ofMonth: month, in: year), hour < 24, minute < 60, second <= 60
         else { return nil }
         var rest = bytes[19...]
         var nanoseconds: Int64 = 0
@@ -48,9 +48,10 @@ public enum Timestamp {
     private static func zone(_ bytes: ArraySlice<UInt8>) -> Int64? {
         let bytes = Array(bytes)
         if bytes.count == 1, bytes[0] | 0x20 == UInt8(ascii: "z") { return 0 }
-        guard bytes.count == 6, bytes[3] == UInt8(ascii: ":"), let hours = number(bytes[1..<3]), let minutes = number(bytes[4..<6]) else {
-            return nil
-        }
+        guard bytes.count == 6, bytes[3] == UInt8(ascii: ":"), let hours = number(bytes[1..<3]),
+            let minutes = number(bytes[4..<6]),
+            hours < 24, minutes < 60
+        else { return nil }
         switch bytes[0] {
         case UInt8(ascii: "+"): return hours * 3600 + minutes * 60
         case UInt8(ascii: "-"): return -(hours * 3600 + minutes * 60)
@@ -80,6 +81,14 @@ public enum Timestamp {
         return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
     }
 
+    private static func length(ofMonth month: Int64, in year: Int64) -> Int64 {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+
     private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         let year = month <= 2 ? year - 1 : year
         let era = year.flooredDivision(400)
@@ -90,5 +99,6 @@ public enum Timestamp {
 }
 
 extension Int64 {
-    fileprivate func flooredDivision(_ divisor: Int64) -> Int64 { (self - (self % divisor + divisor) % divisor) / divisor }
+    /// Rounds down also below zero; for positive divisors.
+    fileprivate func flooredDivision(_ divisor: Int64) -> Int64 { self / divisor - (self % divisor < 0 ? 1 : 0) }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import JSON
+
 /// What refers to a blob: type, digest and size. Source: image-spec descriptor.md.
 public struct Descriptor: Codable, Sendable, Hashable {
     public var mediaType: MediaType
@@ -10,6 +12,8 @@ public struct Descriptor: Codable, Sendable, Hashable {
     public var annotations: [String: String]?
     public var platform: Platform?
     public var artifactType: String?
+    /// `data`, and what is not known here.
+    public var others = JSONOtherMembers()
 
     public init(mediaType: MediaType, digest: Digest, size: Int64, annotations: [String: String]? = nil, platform: Platform? = nil) {
         precondition(size >= 0, "a size is not negative")
@@ -29,10 +33,11 @@ public struct Descriptor: Codable, Sendable, Hashable {
         annotations = try values.decodeIfPresent([String: String].self, forKey: .annotations)
         platform = try values.decodeIfPresent(Platform.self, forKey: .platform)
         artifactType = try values.decodeIfPresent(String.self, forKey: .artifactType)
+        others = try values.decode(JSONOtherMembers.self, forKey: .others)
         guard size >= 0 else {
             throw DecodingError.dataCorruptedError(forKey: .size, in: values, debugDescription: "a size of \(size) bytes")
         }
     }
 
-    private enum CodingKeys: String, CodingKey { case mediaType, digest, size, urls, annotations, platform, artifactType }
+    private enum CodingKeys: String, CodingKey { case mediaType, digest, size, urls, annotations, platform, artifactType, others }
 }

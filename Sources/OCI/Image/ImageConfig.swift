@@ -12,6 +12,8 @@ public struct ImageConfig: Codable, Sendable, Hashable {
     public var config: ContainerConfig?
     public var rootfs: RootFS
     public var history: [History]?
+    /// What tools add: `docker_version`, `container_config`, `moby.buildkit.…`.
+    public var others = JSONOtherMembers()
 
     public var platform: Platform { Platform(os: os, architecture: architecture, variant: variant) }
 
@@ -19,8 +21,9 @@ public struct ImageConfig: Codable, Sendable, Hashable {
         public var type: String
         /// From the lowest layer up.
         public var diffIDs: [DiffID]
+        public var others = JSONOtherMembers()
         private enum CodingKeys: String, CodingKey {
-            case type
+            case type, others
             case diffIDs = "diff_ids"
         }
         public init(diffIDs: [DiffID]) {
@@ -36,8 +39,9 @@ public struct ImageConfig: Codable, Sendable, Hashable {
         public var comment: String?
         /// This step made no layer.
         public var emptyLayer: Bool?
+        public var others = JSONOtherMembers()
         private enum CodingKeys: String, CodingKey {
-            case created, author, comment
+            case created, author, comment, others
             case createdBy = "created_by"
             case emptyLayer = "empty_layer"
         }
@@ -54,6 +58,8 @@ public struct ImageConfig: Codable, Sendable, Hashable {
         public var workingDir: String?
         public var labels: [String: String]?
         public var stopSignal: String?
+        /// Docker's own: `Healthcheck`, `OnBuild`, `Shell` and the like.
+        public var others = JSONOtherMembers()
         public init() {}
         private enum CodingKeys: String, CodingKey {
             case user = "User"
@@ -65,6 +71,7 @@ public struct ImageConfig: Codable, Sendable, Hashable {
             case workingDir = "WorkingDir"
             case labels = "Labels"
             case stopSignal = "StopSignal"
+            case others
         }
     }
 

@@ -39,12 +39,21 @@ public enum ImageDocument: Sendable, Hashable {
         guard bytes.count <= sizeLimit else { throw .tooLarge(bytes: bytes.count, limit: sizeLimit) }
         let value = try malformed { () throws(JSONError) in try JSON.parse(bytes) }
         guard case .object(let object) = value else { throw .invalid("the document is \(value.kind), not an object") }
+        try refuseLookalikes(in: object)
         let type = try agreedType(object, contentType: contentType.map(MediaType.init(rawValue:)), descriptor: descriptorMediaType)
         guard object["schemaVersion"] == .number(JSONNumber(text: "2")) else { throw .unsupported("schemaVersion is not 2") }
         if type.isIndex {
             return .index(try malformed { () throws(JSONError) in try JSON.decode(ImageIndex.self, from: value) })
         }
         return .manifest(try malformed { () throws(JSONError) in try JSON.decode(ImageManifest.self, from: value) })
+    }
+
+    private static func refuseLookalikes(in object: JSONObject) throws(DocumentError) {
+        try KnownNames.document.refuseLookalikes(in: .object(object))
+        try KnownNames.descriptor.refuseLookalikes(in: object["config"])
+        for entry in (object["layers"]?.arrayValue ?? []) + (object["manifests"]?.arrayValue ?? []) {
+            try KnownNames.descriptor.refuseLookalikes(in: entry)
+        }
     }
 
     private static func agreedType(_ object: JSONObject, contentType: MediaType?, descriptor: MediaType?) throws(DocumentError) -> MediaType
@@ -68,6 +77,7 @@ public enum ImageDocument: Sendable, Hashable {
                 throw .invalid("the document is \(shape.isIndex ? "an index" : "a manifest"), but \(source) says \(type)")
             }
         }
+        if own?.rawValue.isEmpty == true { throw .invalid("mediaType is empty") }
         if let own, let contentType, own != contentType { throw .invalid("mediaType is \(own), the Content-Type \(contentType)") }
         if let own, let descriptor, own != descriptor { throw .invalid("mediaType is \(own), its descriptor says \(descriptor)") }
         return own ?? contentType ?? descriptor ?? shape
@@ -82,6 +92,15 @@ extension ImageConfig {
     /// Parses a config of at most 4 MiB.
     public static func parse(_ bytes: [UInt8]) throws(DocumentError) -> ImageConfig {
         guard bytes.count <= ImageDocument.sizeLimit else { throw .tooLarge(bytes: bytes.count, limit: ImageDocument.sizeLimit) }
-        do throws(JSONError) { return try JSON.decode(ImageConfig.self, from: bytes) } catch { throw .malformed(error) }
+        let value: JSONValue
+        let config: ImageConfig
+        do throws(JSONError) {
+            value = try JSON.parse(bytes)
+            config = try JSON.decode(ImageConfig.self, from: value)
+        } catch { throw .malformed(error) }
+        try KnownNames.imageConfig.refuseLookalikes(in: value)
+        try KnownNames.rootFS.refuseLookalikes(in: value["rootfs"])
+        try KnownNames.containerConfig.refuseLookalikes(in: value["config"])
+        return config
     }
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import JSON
+
 /// A list of manifests, one a platform: an OCI index or a Docker manifest list. Source: image-spec image-index.md.
 public struct ImageIndex: Codable, Sendable, Hashable {
     public var schemaVersion: Int
     public var mediaType: MediaType?
     public var manifests: [Descriptor]
     public var annotations: [String: String]?
+    public var others = JSONOtherMembers()
 
     public init(manifests: [Descriptor], annotations: [String: String]? = nil) {
         schemaVersion = 2
@@ -18,9 +21,11 @@ public struct ImageIndex: Codable, Sendable, Hashable {
     public struct NoMatchingPlatform: Error, Sendable, Hashable, CustomStringConvertible {
         public let wanted: Platform
         public let offered: [Platform]
+        private static let shown = 32
         public var description: String {
-            let list = offered.map(\.description).joined(separator: ", ")
-            return "no image for \(wanted); there is \(list.isEmpty ? "none for any platform" : list)"
+            let list = offered.prefix(Self.shown).map(\.description).joined(separator: ", ")
+            let more = offered.count > Self.shown ? " and \(offered.count - Self.shown) more" : ""
+            return "no image for \(wanted); there is \(list.isEmpty ? "none for any platform" : list + more)"
         }
     }
 
@@ -31,9 +36,8 @@ public struct ImageIndex: Codable, Sendable, Hashable {
         let ranked = candidates.compactMap { entry in entry.platform.flatMap { platform.distance(to: $0) }.map { (entry, $0) } }
         if let best = ranked.min(by: { $0.1 < $1.1 }) { return best.0 }
         if candidates.count == 1, let only = candidates.first, only.platform == nil { return only }
-        var offered: [Platform] = []
-        for platform in candidates.compactMap(\.platform) where !offered.contains(platform) { offered.append(platform) }
-        throw NoMatchingPlatform(wanted: platform, offered: offered)
+        var seen: Set<Platform> = []
+        throw NoMatchingPlatform(wanted: platform, offered: candidates.compactMap(\.platform).filter { seen.insert($0).inserted })
     }
 
     private static func isImage(_ entry: Descriptor) -> Bool {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import JSON
+
 /// One image: its config and its layers from the lowest up. Source: image-spec manifest.md.
 public struct ImageManifest: Codable, Sendable, Hashable {
     public var schemaVersion: Int
@@ -8,6 +10,8 @@ public struct ImageManifest: Codable, Sendable, Hashable {
     public var layers: [Descriptor]
     public var annotations: [String: String]?
     public var artifactType: String?
+    /// `subject`, and what is not known here.
+    public var others = JSONOtherMembers()
 
     public init(config: Descriptor, layers: [Descriptor], annotations: [String: String]? = nil) {
         schemaVersion = 2

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
+
 /// Why a text is no reference; the text itself is bounded and escaped.
 public struct ReferenceError: Error, Sendable, Hashable, CustomStringConvertible {
     public let text: String
@@ -55,14 +57,14 @@ public struct ImageReference: Hashable, Sendable, Codable, CustomStringConvertib
         guard Self.isPath(path) else {
             throw refuse("a name is lower-case letters, digits, and single . _ - between them, in parts divided by /")
         }
-        guard path.utf8.count <= 255 else { throw refuse("its name is longer than 255 bytes") }
-        if registry == nil, tag == nil, digest == nil, path.utf8.count == 64, path.utf8.allSatisfy(Self.isHexDigit) {
+        if registry == nil, tag == nil, digest == nil, Self.isImageID(path) {
             throw refuse("64 hexadecimal digits are an image ID, not a name")
         }
-        let host =
-            registry.map { $0 == "index.docker.io" || $0 == "registry-1.docker.io" ? Self.defaultRegistry : $0 } ?? Self.defaultRegistry
+        let host = registry.map { $0 == "index.docker.io" ? Self.defaultRegistry : $0 } ?? Self.defaultRegistry
+        let repository = host == Self.defaultRegistry && !path.contains("/") ? "library/\(path)" : String(path)
+        guard host.utf8.count + 1 + repository.utf8.count <= 255 else { throw refuse("its name is longer than 255 bytes") }
         self.registry = host
-        repository = host == Self.defaultRegistry && !path.contains("/") ? "library/\(path)" : String(path)
+        self.repository = repository
         self.tag = tag
         self.digest = digest
     }
@@ -81,9 +83,12 @@ public struct ImageReference: Hashable, Sendable, Codable, CustomStringConvertib
     /// As people write it: without docker.io and library/.
     public var familiar: String { familiarName + suffix }
 
+    /// It parses to the same name: `docker.io/quay.io/x` stays whole, because `quay.io/x` is another image.
     public var familiarName: String {
         guard registry == Self.defaultRegistry else { return name }
-        return repository.hasPrefix("library/") && !repository.dropFirst(8).contains("/") ? String(repository.dropFirst(8)) : repository
+        let short =
+            repository.hasPrefix("library/") && !repository.dropFirst(8).contains("/") ? String(repository.dropFirst(8)) : repository
+        return Self.split(short[...]).registry == nil && !Self.isImageID(short[...]) ? short : name
     }
 
     public var description: String { familiar }
@@ -110,16 +115,12 @@ public struct ImageReference: Hashable, Sendable, Codable, CustomStringConvertib
         return isHost ? (String(first), text[text.index(after: slash)...]) : (nil, text)
     }
 
+    private static func isImageID(_ text: Substring) -> Bool { text.utf8.count == 64 && text.utf8.allSatisfy(isHexDigit) }
+
     private static func isHost(_ text: String) -> Bool {
         var host = text[...]
         if host.hasPrefix("[") {
-            guard let end = host.firstIndex(of: "]") else { return false }
-            let address = host[host.index(after: host.startIndex)..<end]
-            guard !address.isEmpty,
-                address.utf8.allSatisfy({
-                    isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") || (0x41...0x46).contains($0)
-                })
-            else { return false }
+            guard let end = host.firstIndex(of: "]"), isIPv6(host[host.index(after: host.startIndex)..<end]) else { return false }
             host = host[host.index(after: end)...]
             return host.isEmpty || isPort(host)
         }
@@ -133,9 +134,18 @@ public struct ImageReference: Hashable, Sendable, Codable, CustomStringConvertib
         }
     }
 
+    /// The grammar has no dots in addresses, and so no IPv4 in IPv6.
+    private static func isIPv6(_ text: Substring) -> Bool {
+        guard !text.contains(".") else { return false }
+        var address = in6_addr()
+        return inet_pton(AF_INET6, String(text), &address) == 1
+    }
+
     private static func isPort(_ text: Substring) -> Bool {
         let digits = text.dropFirst()
-        guard (1...5).contains(digits.utf8.count), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return false }
+        guard text.first == ":", (1...5).contains(digits.utf8.count), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return false
+        }
         return UInt16(digits) != nil
     }
 

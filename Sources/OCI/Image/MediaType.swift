@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A media type of the image-spec or of Docker's manifest schema 2. Parameters are cut off, case is folded.
+/// A media type of the image-spec or of Docker's manifest schema 2. Parameters are cut off, case is folded (RFC 9110, section 8.3.1).
 public struct MediaType: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
     public let rawValue: String
 
+    /// `Application/JSON ; charset=utf-8` becomes `application/json`.
     public init(rawValue: String) {
-        let end = rawValue.utf8.firstIndex(of: UInt8(ascii: ";")) ?? rawValue.endIndex
-        self.rawValue = String(rawValue[..<end]).lowercased().filter { $0 != " " && $0 != "\t" }
+        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+        var type = rawValue.utf8.prefix { $0 != UInt8(ascii: ";") }.drop(while: isSpace)
+        while let last = type.last, isSpace(last) { type.removeLast() }
+        // Letters of ASCII only: to Unicode, the lower case of a Kelvin sign is a k.
+        self.rawValue = String(decoding: type.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
     }
 
     public init(from decoder: any Decoder) throws { self.init(rawValue: try decoder.singleValueContainer().decode(String.self)) }
@@ -16,7 +20,7 @@ public struct MediaType: RawRepresentable, Hashable, Sendable, Codable, CustomSt
         try value.encode(rawValue)
     }
 
-    public var description: String { printable(rawValue) }
+    public var description: String { rawValue.isEmpty ? "empty" : printable(rawValue) }
 
     public static let ociIndex = MediaType(rawValue: "application/vnd.oci.image.index.v1+json")
     public static let ociManifest = MediaType(rawValue: "application/vnd.oci.image.manifest.v1+json")
@@ -41,25 +45,17 @@ public struct MediaType: RawRepresentable, Hashable, Sendable, Codable, CustomSt
 
     public enum LayerCompression: String, Sendable, Hashable { case none, gzip, zstd }
 
-    /// nil where it is not a layer. Non-distributable layers are layers like others where a registry has them.
-    public var layerCompression: LayerCompression? {
-        switch rawValue.replacingOccurrence(of: "nondistributable.", with: "").replacingOccurrence(of: ".foreign.", with: ".") {
-        case Self.ociLayer.rawValue, Self.dockerLayer.rawValue: .some(.none)
-        case Self.ociLayerGzip.rawValue, Self.dockerLayerGzip.rawValue: .gzip
-        case Self.ociLayerZstd.rawValue, Self.dockerLayerZstd.rawValue: .zstd
-        default: nil
-        }
-    }
-}
+    /// nil where it is not a layer.
+    public var layerCompression: LayerCompression? { Self.layers[self] }
 
-extension String {
-    /// Replaces the first occurrence; Foundation's twin is not linked.
-    fileprivate func replacingOccurrence(of part: String, with other: String) -> String {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(part) { return self[..<start] + other + self[index(start, offsetBy: part.count)...] }
-            start = index(after: start)
-        }
-        return self
-    }
+    /// Layers that "must not be distributed" are layers like others, where a registry has them.
+    private static let layers: [MediaType: LayerCompression] = [
+        .ociLayer: .none, .ociLayerGzip: .gzip, .ociLayerZstd: .zstd,
+        .dockerLayer: .none, .dockerLayerGzip: .gzip, .dockerLayerZstd: .zstd,
+        MediaType(rawValue: "application/vnd.oci.image.layer.nondistributable.v1.tar"): .none,
+        MediaType(rawValue: "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"): .gzip,
+        MediaType(rawValue: "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd"): .zstd,
+        MediaType(rawValue: "application/vnd.docker.image.rootfs.foreign.diff.tar"): .none,
+        MediaType(rawValue: "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"): .gzip,
+    ]
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import JSON
+
 /// An operating system, an architecture and its variant, normalised: `linux/arm64/v8` is `linux/arm64`.
 /// Source: image-spec image-index.md, "platform"; the names are Go's.
 public struct Platform: Sendable, Hashable, CustomStringConvertible {
@@ -7,6 +9,8 @@ public struct Platform: Sendable, Hashable, CustomStringConvertible {
     public var architecture: String
     public var variant: String?
     public var osVersion: String?
+    /// `os.features`, and what is not known here.
+    public var others = JSONOtherMembers()
 
     public init(os: String, architecture: String, variant: String? = nil, osVersion: String? = nil) {
         self.os = os.lowercased()
@@ -54,7 +58,10 @@ public struct Platform: Sendable, Hashable, CustomStringConvertible {
 
     private static func level(_ architecture: String, _ variant: String?) -> Int? {
         let text = variant ?? (architecture == "arm" ? "v7" : architecture == "arm64" ? "v8" : "v1")
-        guard text.hasPrefix("v") else { return nil }
+        let digits = text.utf8.dropFirst()
+        guard text.utf8.first == UInt8(ascii: "v"), (1...2).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
         return Int(text.dropFirst())
     }
 
@@ -87,6 +94,7 @@ extension Platform: Codable {
     private enum CodingKeys: String, CodingKey {
         case os, architecture, variant
         case osVersion = "os.version"
+        case others
     }
 
     public init(from decoder: any Decoder) throws {
@@ -95,6 +103,7 @@ extension Platform: Codable {
             os: try values.decode(String.self, forKey: .os), architecture: try values.decode(String.self, forKey: .architecture),
             variant: try values.decodeIfPresent(String.self, forKey: .variant),
             osVersion: try values.decodeIfPresent(String.self, forKey: .osVersion))
+        others = try values.decode(JSONOtherMembers.self, forKey: .others)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -103,5 +112,6 @@ extension Platform: Codable {
         try values.encode(os, forKey: .os)
         try values.encodeIfPresent(variant, forKey: .variant)
         try values.encodeIfPresent(osVersion, forKey: .osVersion)
+        try values.encode(others, forKey: .others)
     }
 }

@@ -20,6 +20,9 @@ extension RuntimeSpec {
         public var mountLabel: String?
         public var intelRdt: JSONValue?
         public var personality: Personality?
+        /// Of newer spec versions; kept so that a runtime without them can refuse them.
+        public var netDevices: JSONValue?
+        public var memoryPolicy: JSONValue?
         public init() {}
 
         public struct Namespace: Codable, Sendable, Hashable {
@@ -36,6 +39,10 @@ extension RuntimeSpec {
         public struct TimeOffset: Codable, Sendable, Hashable {
             public var secs: Int64?
             public var nanosecs: UInt32?
+            public init(secs: Int64? = nil, nanosecs: UInt32? = nil) {
+                self.secs = secs
+                self.nanosecs = nanosecs
+            }
         }
 
         public struct Device: Codable, Sendable, Hashable {
@@ -64,6 +71,10 @@ extension RuntimeSpec {
         public struct Personality: Codable, Sendable, Hashable {
             public var domain: String
             public var flags: [String]?
+            public init(domain: String, flags: [String]? = nil) {
+                self.domain = domain
+                self.flags = flags
+            }
         }
     }
 }

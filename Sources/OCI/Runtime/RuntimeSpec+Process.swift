@@ -17,6 +17,7 @@ extension RuntimeSpec {
         public var selinuxLabel: String?
         public var ioPriority: IOPriority?
         public var scheduler: Scheduler?
+        public var execCPUAffinity: CPUAffinity?
 
         public init(args: [String], cwd: String = "/", user: User = User()) {
             self.args = args
@@ -40,6 +41,7 @@ extension RuntimeSpec {
             selinuxLabel = try values.decodeIfPresent(String.self, forKey: .selinuxLabel)
             ioPriority = try values.decodeIfPresent(IOPriority.self, forKey: .ioPriority)
             scheduler = try values.decodeIfPresent(Scheduler.self, forKey: .scheduler)
+            execCPUAffinity = try values.decodeIfPresent(CPUAffinity.self, forKey: .execCPUAffinity)
         }
     }
 
@@ -99,6 +101,10 @@ extension RuntimeSpec {
     public struct IOPriority: Codable, Sendable, Hashable {
         public var `class`: String
         public var priority: Int?
+        public init(class: String, priority: Int? = nil) {
+            self.class = `class`
+            self.priority = priority
+        }
     }
 
     public struct Scheduler: Codable, Sendable, Hashable {
@@ -109,5 +115,16 @@ extension RuntimeSpec {
         public var runtime: UInt64?
         public var deadline: UInt64?
         public var period: UInt64?
+        public init(policy: String) { self.policy = policy }
+    }
+
+    /// CPU lists such as "0-3,7", for processes that join.
+    public struct CPUAffinity: Codable, Sendable, Hashable {
+        public var initial: String?
+        public var final: String?
+        public init(initial: String? = nil, final: String? = nil) {
+            self.initial = initial
+            self.final = final
+        }
     }
 }

@@ -49,10 +49,6 @@ extension RuntimeSpec.Linux {
             self.reservation = reservation
             self.swap = swap
         }
-        private enum CodingKeys: String, CodingKey {
-            case limit, reservation, swap, kernel, kernelTCP, swappiness, useHierarchy, checkBeforeUpdate
-            case disableOOMKiller = "disableOOMKiller"
-        }
     }
 
     /// Times in microseconds.
@@ -90,15 +86,24 @@ extension RuntimeSpec.Linux {
     public struct RDMA: Codable, Sendable, Hashable {
         public var hcaHandles: UInt32?
         public var hcaObjects: UInt32?
+        public init(hcaHandles: UInt32? = nil, hcaObjects: UInt32? = nil) {
+            self.hcaHandles = hcaHandles
+            self.hcaObjects = hcaObjects
+        }
     }
 
     public struct Network: Codable, Sendable, Hashable {
         public struct Priority: Codable, Sendable, Hashable {
             public var name: String
             public var priority: UInt32
+            public init(name: String, priority: UInt32) {
+                self.name = name
+                self.priority = priority
+            }
         }
         public var classID: UInt32?
         public var priorities: [Priority]?
+        public init() {}
     }
 
     public struct BlockIO: Codable, Sendable, Hashable {
@@ -109,6 +114,7 @@ extension RuntimeSpec.Linux {
         public var throttleWriteBpsDevice: [ThrottleDevice]?
         public var throttleReadIOPSDevice: [ThrottleDevice]?
         public var throttleWriteIOPSDevice: [ThrottleDevice]?
+        public init() {}
     }
 
     public struct WeightDevice: Codable, Sendable, Hashable {
@@ -116,11 +122,22 @@ extension RuntimeSpec.Linux {
         public var minor: Int64
         public var weight: UInt16?
         public var leafWeight: UInt16?
+        public init(major: Int64, minor: Int64, weight: UInt16? = nil, leafWeight: UInt16? = nil) {
+            self.major = major
+            self.minor = minor
+            self.weight = weight
+            self.leafWeight = leafWeight
+        }
     }
 
     public struct ThrottleDevice: Codable, Sendable, Hashable {
         public var major: Int64
         public var minor: Int64
         public var rate: UInt64
+        public init(major: Int64, minor: Int64, rate: UInt64) {
+            self.major = major
+            self.minor = minor
+            self.rate = rate
+        }
     }
 }
