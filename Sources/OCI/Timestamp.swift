@@ -7,7 +7,7 @@ public enum Timestamp {
     /// `2026-11-21T06:25:00.000000000Z`
     public static func rfc3339(seconds: Int64, nanoseconds: Int64) -> String {
         let days = seconds.flooredDivision(86_400)
-        let second = seconds - days * 86_400
+        let second = seconds.flooredRemainder(86_400)
         let (year, month, day) = civil(days)
         var text = pad(year, 4) + "-" + pad(month, 2) + "-" + pad(day, 2) + "T"
         text += pad(second / 3600, 2) + ":" + pad(second / 60 % 60, 2) + ":" + pad(second % 60, 2)
@@ -37,7 +37,8 @@ public enum Timestamp {
         if rest.first == UInt8(ascii: ".") {
             let digits = rest.dropFirst().prefix { (0x30...0x39).contains($0) }
             guard let value = number(digits.prefix(9)) else { return nil }
-            nanoseconds = (digits.count..<9).reduce(value) { value, _ in value * 10 }
+            // More digits than nanoseconds have are cut, as in Go.
+            nanoseconds = (min(digits.count, 9)..<9).reduce(value) { value, _ in value * 10 }
             rest = rest.dropFirst(1 + digits.count)
         }
         guard let offset = zone(rest) else { return nil }
@@ -101,4 +102,7 @@ public enum Timestamp {
 extension Int64 {
     /// Rounds down also below zero; for positive divisors.
     fileprivate func flooredDivision(_ divisor: Int64) -> Int64 { self / divisor - (self % divisor < 0 ? 1 : 0) }
+
+    /// What that leaves: never negative, and without the product, which the smallest number has no room for.
+    fileprivate func flooredRemainder(_ divisor: Int64) -> Int64 { self % divisor + (self % divisor < 0 ? divisor : 0) }
 }
