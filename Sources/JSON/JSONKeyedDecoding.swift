@@ -67,9 +67,9 @@ struct JSONKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     /// What no key but `own` names; `own` is only the name of the property that takes them.
     private func otherMembers(but own: Key) -> JSONOtherMembers {
-        var others = JSONObject()
-        for (name, value) in object.members where name == own.stringValue || Key(stringValue: name) == nil { others[name] = value }
-        return JSONOtherMembers(others)
+        let others = object.members.filter { $0.key == own.stringValue || Key(stringValue: $0.key) == nil }
+        // No name is there twice in a part of what has none twice.
+        return JSONOtherMembers(JSONObject(unique: others) ?? JSONObject())
     }
 }
 

@@ -54,13 +54,14 @@ public struct JSONObject: Sendable, Hashable {
     public private(set) var members: [(key: String, value: JSONValue)]
     /// Only for objects so large that looking from the front would be slow.
     private var places: [String: Int]?
+    private static let few = 8
 
     public init() { members = [] }
 
     /// nil where a name is there twice.
     package init?(unique members: [(key: String, value: JSONValue)]) {
         self.members = members
-        if members.count > 8 {
+        if members.count > Self.few {
             var places = [String: Int](minimumCapacity: members.count)
             for (place, member) in members.enumerated() where places.updateValue(place, forKey: member.key) != nil { return nil }
             self.places = places
@@ -81,8 +82,12 @@ public struct JSONObject: Sendable, Hashable {
                 members.remove(at: place)
                 places = nil
             case (nil, let value?):
-                places?[key] = members.count
                 members.append((key, value))
+                if places != nil {
+                    places?[key] = members.count - 1
+                } else if members.count > Self.few {
+                    places = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($0.element.key, $0.offset) })
+                }
             case (nil, nil): break
             }
         }
