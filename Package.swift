@@ -141,6 +141,7 @@ let package = Package(
         library("RegistryFixtures", ["TestSupport", "OCI", "Registry", .crypto, .nioCore, .nioPosix, .nioHTTP1, .nioSSL], path: "Tests/RegistryFixtures"),
 
         // Unit tests run anywhere; the ones that need the kernel say so and run as root.
+        tests("JSONTests", ["JSON"]),
         tests("OCITests", ["OCI", "JSON"]),
         tests("LinuxTests", ["Linux", .system]),
         tests("TarTests", ["TestSupport", "Tar"]),
