@@ -138,7 +138,9 @@ let package = Package(
 
         // What several of the tests share.
         library("TestSupport", ["CLinux", "Linux", .system], path: "Tests/TestSupport"),
-        library("RegistryFixtures", ["TestSupport", "OCI", "Registry", .crypto, .nioCore, .nioPosix, .nioHTTP1, .nioSSL], path: "Tests/RegistryFixtures"),
+        library(
+            "RegistryFixtures", ["TestSupport", "OCI", "Registry", .crypto, .nioCore, .nioPosix, .nioHTTP1, .nioSSL],
+            path: "Tests/RegistryFixtures"),
 
         // Unit tests run anywhere; the ones that need the kernel say so and run as root.
         tests("JSONTests", ["JSON"]),
@@ -147,12 +149,16 @@ let package = Package(
         tests("TarTests", ["TestSupport", "Tar"]),
         tests("CompressionTests", ["TestSupport", "Compression", "CZstd"]),
         tests("LayersTests", ["TestSupport", "Layers", "Tar", "Compression", "OCI", "Linux", .crypto, .system]),
-        tests("SnapshotsTests", ["TestSupport", "Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
-        tests("RegistryTests", ["TestSupport", "Registry", "RegistryFixtures", "APITypes", "OCI", "JSON", "Linux", .logging, .nioSSL, .system]),
+        tests(
+            "SnapshotsTests", ["TestSupport", "Snapshots", "Metadata", "ContentStore", "Layers", "Linux", "OCI", "JSON", .system, .logging]),
+        tests(
+            "RegistryTests",
+            ["TestSupport", "Registry", "RegistryFixtures", "APITypes", "OCI", "JSON", "Linux", .logging, .nioSSL, .system]),
         tests(
             "ImagesTests",
             [
-                "TestSupport", "Images", "RegistryFixtures", "Registry", "ContentStore", "Snapshots", "Layers", "Metadata", "APITypes", "OCI", "Linux",
+                "TestSupport", "Images", "RegistryFixtures", "Registry", "ContentStore", "Snapshots", "Layers", "Metadata", "APITypes",
+                "OCI", "Linux",
                 .logging, .system,
             ]),
         tests("RuntimeTests", ["TestSupport", "Runtime", "OCI", "JSON", "Linux", .system]),

@@ -59,7 +59,9 @@ package final class ChildProcess: Sendable {
 
     /// Waits for the end; a program that has not ended after `seconds` hangs, is killed, and fails the test with what it said.
     package func finish(seconds: Int = 120) throws -> Outcome {
-        if let status = try reap(milliseconds: seconds * 1000) { return Outcome(code: status, bytes: Self.content(of: outputFile), errors: errors) }
+        if let status = try reap(milliseconds: seconds * 1000) {
+            return Outcome(code: status, bytes: Self.content(of: outputFile), errors: errors)
+        }
         signal(SIGKILL)
         _ = try reap(milliseconds: 10_000)
         throw Failure("\(name) did not end within \(seconds) s\nstdout: \(output.suffix(2000))\nstderr: \(errors.suffix(2000))")
