@@ -49,7 +49,7 @@ extension String {
 }
 
 /// no document takes the daemon down, leads anything anywhere, or is half believed.
-@Suite(.asRoot) struct DocumentTests {
+@Suite(.asRoot, .serialized) struct DocumentTests {
     private static let layerSize = "\"size\":2048}"
     private static let layerDigest = "\(digest(of: Document.goodImage.layers[0]))"
     private static let diffs = "[" + Document.goodImage.layers.map { "\"\(digest(of: $0))\"" }.joined(separator: ",") + "]"

@@ -139,7 +139,7 @@ struct HostileArchive: Sendable, CustomTestStringConvertible {
 }
 
 /// I1, I3: nothing of an archive is taken that its digests don't vouch for, and nothing outside it is looked at.
-@Suite(.asRoot) struct HostileArchiveTests {
+@Suite(.asRoot, .serialized) struct HostileArchiveTests {
     @Test("a hostile archive is refused with one clear line, and nothing is left", arguments: HostileArchive.all)
     func refused(archive: HostileArchive) async throws {
         try await ImageNode.with { node in

@@ -9,7 +9,7 @@ import RegistryFixtures
 import Testing
 
 /// what an index says of its entries must be so.
-@Suite(.asRoot) struct IndexTests {
+@Suite(.asRoot, .serialized) struct IndexTests {
     private let image = MadeImage(layers: [MadeTar.layer("a", "1")])
 
     /// A registry that has these documents, the first by its tag.

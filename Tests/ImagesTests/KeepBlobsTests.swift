@@ -7,7 +7,7 @@ import OCI
 import RegistryFixtures
 import Testing
 
-@Suite(.asRoot) struct KeepBlobsTests {
+@Suite(.asRoot, .serialized) struct KeepBlobsTests {
     private let shared = MadeTar.layer("a", "shared")
     private let images: [MadeImage]
 

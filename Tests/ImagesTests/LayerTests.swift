@@ -10,7 +10,7 @@ import RegistryFixtures
 import Testing
 
 /// L-48, L-54: a layer that is not what its descriptor and config say.
-@Suite(.asRoot) struct LayerTests {
+@Suite(.asRoot, .serialized) struct LayerTests {
     private let layers = [MadeTar.layer("a", "1"), MadeTar.layer("b", "2")]
 
     /// Pulls what must be refused; then the honest image, which must come whole.

@@ -9,7 +9,7 @@ import OCI
 import RegistryFixtures
 import Testing
 
-@Suite(.asRoot) struct LoadTests {
+@Suite(.asRoot, .serialized) struct LoadTests {
     private let image = MadeImage(layers: [MadeTar.layer("a", "1"), MadeTar.layer("b", "2")])
 
     private func expectLoaded(_ node: ImageNode, _ location: SourceLocation = #_sourceLocation) throws {

@@ -9,7 +9,7 @@ import RegistryFixtures
 import Synchronization
 import Testing
 
-@Suite(.asRoot) struct PullTests {
+@Suite(.asRoot, .serialized) struct PullTests {
     private let image = MadeImage(layers: [MadeTar.layer("a", "lower"), MadeTar.layer("b", "upper")])
 
     @Test("what Debian's registry has is unpacked, recorded and told")

@@ -8,7 +8,7 @@ import RegistryFixtures
 import Snapshots
 import Testing
 
-@Suite(.asRoot) struct RemoveTests {
+@Suite(.asRoot, .serialized) struct RemoveTests {
     private let shared = MadeTar.layer("a", "shared")
     private let images: [MadeImage]
 

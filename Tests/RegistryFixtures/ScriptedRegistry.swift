@@ -23,6 +23,8 @@ package struct SeenRequest: Sendable {
 }
 
 /// A registry on a free port of 127.0.0.1 that says what a test tells it to say, for what a real one does not do on demand.
+///
+/// Suites with it are serialized: hundreds of servers, clients and stores at once would need more descriptors than a process usually has.
 package final class ScriptedRegistry: Sendable {
     package typealias Script = @Sendable (SeenRequest) -> Answer
 

@@ -6,7 +6,7 @@ import Registry
 import RegistryFixtures
 import Testing
 
-@Suite struct BasicTests {
+@Suite(.serialized) struct BasicTests {
     /// Takes user names and passwords as RFC 7617 encodes them.
     private func serve(_ good: String, _ work: (ScriptedRegistry, RegistryClient) async throws -> Void) async throws {
         try await withRegistry { request in

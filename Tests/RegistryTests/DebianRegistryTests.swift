@@ -7,7 +7,7 @@ import RegistryFixtures
 import Testing
 
 /// Against Debian's docker-registry: what a registry really does.
-@Suite struct DebianRegistryTests {
+@Suite(.serialized) struct DebianRegistryTests {
     /// "lena:secret", by htpasswd -nbB.
     private let passwords = "lena:$2y$04$Z5NTI9dXzi/NfqkqG3vpmeQaPJvyHeb9rgLKZWEECaO8C76O1S2D6\n"
     private let credentials = RegistryCredentials(username: "lena", password: "secret")

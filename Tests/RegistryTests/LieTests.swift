@@ -6,7 +6,7 @@ import RegistryFixtures
 import Testing
 
 /// digests, sizes and ends that are not what was promised.
-@Suite struct LieTests {
+@Suite(.serialized) struct LieTests {
     private let blob = noise(5000)
 
     private func config(_ client: RegistryClient, _ registry: ScriptedRegistry, size: Int64? = nil) async throws -> [UInt8] {

@@ -7,7 +7,7 @@ import RegistryFixtures
 import Testing
 
 /// Source: docs/configuration.md, "Proxies".
-@Suite struct ProxyTests {
+@Suite(.serialized) struct ProxyTests {
     private typealias Way = RegistryProxies.Way
 
     private static func proxy(_ host: String, _ port: Int, socks: Bool = false, user: String? = nil, password: String? = nil) -> Way {

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// a blob that was cut goes on where it broke.
-@Suite struct RangeTests {
+@Suite(.serialized) struct RangeTests {
     private let blob = noise(300_000)
 
     private func fetch(

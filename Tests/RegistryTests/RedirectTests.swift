@@ -7,7 +7,7 @@ import RegistryFixtures
 import Testing
 
 /// what was said to one host is not repeated to another.
-@Suite struct RedirectTests {
+@Suite(.serialized) struct RedirectTests {
     private let credentials = RegistryCredentials(username: "lena", password: "secret")
     private let body = noise(100)
 

@@ -6,7 +6,7 @@ import RegistryFixtures
 import Testing
 
 /// what may pass is tried again, for a bounded time; what is final is said at once.
-@Suite struct RetryTests {
+@Suite(.serialized) struct RetryTests {
     private func pull(_ client: RegistryClient, _ registry: ScriptedRegistry) async throws -> RegistryDocument {
         try await client.manifest(reference(registry.host), credentials: nil)
     }

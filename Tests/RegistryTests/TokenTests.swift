@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 
 /// Source: RFC 9110, 11.6.1; Docker's "Token Authentication Specification".
-@Suite struct TokenTests {
+@Suite(.serialized) struct TokenTests {
     private let credentials = RegistryCredentials(username: "lena", password: "secret")
 
     /// A registry that takes a token from itself.

@@ -7,7 +7,7 @@ import RegistryFixtures
 import Testing
 
 /// who may be asked in plain text, whose certificate is believed, and the older ways of HTTP.
-@Suite struct TransportTests {
+@Suite(.serialized) struct TransportTests {
     private func pull(_ configuration: RegistryConfiguration = RegistryConfiguration(), _ host: String) async throws {
         try await withClient(configuration) { client in
             let document = try await client.manifest(reference(host), credentials: nil)
