@@ -239,6 +239,17 @@ struct ModelTree {
 
     // MARK: The listing
 
+    /// The directories that no entry lists.
+    var unlisted: Set<String> {
+        var paths: Set<String> = []
+        var pending: [(path: String, node: ModelInode)] = [("", root)]
+        while let (path, node) = pending.popLast() {
+            if node.kind == .directory, node.entry.path.isEmpty { paths.insert(path) }
+            for (name, child) in node.children { pending.append((path.isEmpty ? shown(name) : "\(path)/\(shown(name))", child)) }
+        }
+        return paths
+    }
+
     func listing() -> Listing {
         var listing: Listing = [:]
         var names: [ObjectIdentifier: [String]] = [:]
