@@ -145,6 +145,7 @@ struct ModelTree {
             if error != .refused(Self.nothing) { throw error }
         }
         if let live, let found = live.node.children[last] {
+            if touches.wasMade(live.path + [last], notBy: target) { throw .ambiguous("the target has two spellings") }
             if found.kind == .directory, found.layer == layer, found.entry.path.isEmpty {
                 throw .ambiguous("a hard link to what the layer itself does not list")
             }
@@ -153,7 +154,6 @@ struct ModelTree {
                 throw found.layer == layer ? .refused("a link in place of its target's parent") : .ambiguous("the same")
             }
             if found === existing, found.layer == layer, target == name { throw .refused("a hard link to itself") }
-            if touches.wasMade(live.path + [last], notBy: target) { throw .ambiguous("the target has two spellings") }
             return found
         }
         if let live, live.passedOwnLink { throw .ambiguous("a target behind a link of the layer itself") }
@@ -210,7 +210,8 @@ struct ModelTree {
                 continue
             }
             if let there = child, there.kind != .directory {
-                let isOrderly = there.layer != layer || followed.isEmpty
+                let isOwn = there.layer == layer || touches.wasMade(stack.dropFirst().map(\.name) + [name])
+                let isOrderly = !isOwn || followed.isEmpty
                 guard isOrderly, !ownLinks.contains(where: \.behindOther), !touches.isBehindLink(stack.dropFirst().map(\.name) + [name])
                 else { throw .ambiguous("two ways to a file") }
                 throw .refused(Self.fileInTheWay)
