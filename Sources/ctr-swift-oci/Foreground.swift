@@ -13,17 +13,39 @@ enum Foreground {
         SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH, SIGALRM, SIGPIPE,
     ]
 
-    /// Waits for the process. Its signals are taken one by one with sigwaitinfo(2): no handler, no race.
-    static func wait(for pid: Int32) throws(KernelError) -> Int32 {
+    /// To be called before the launch: from its first moment on the program can be sent what this process is sent.
+    /// The program itself starts with nothing blocked.
+    static func holdSignals() {
+        var set = signalSet
+        sigprocmask(SIG_BLOCK, &set, nil)
+    }
+
+    private static var signalSet: sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
         for signal in forwarded + [SIGCHLD] { sigaddset(&set, signal) }
-        sigprocmask(SIG_BLOCK, &set, nil)
+        return set
+    }
+
+    /// Waits for the process. The signals that `holdSignals` holds are taken one by one with sigwaitinfo(2): no handler, no race.
+    static func wait(for pid: Int32) throws(KernelError) -> Int32 {
+        var set = signalSet
         while true {
             if let code = try exitCode(of: pid, waiting: false) { return code }
             var received: CInt = 0
             guard sigwait(&set, &received) == 0 else { continue }
             if received != SIGCHLD { kill(pid, received) }
+        }
+    }
+
+    /// Passes on what has come meanwhile.
+    private static func passSignals(to pid: Int32) {
+        var set = signalSet
+        var now = timespec()
+        while true {
+            let received = sigtimedwait(&set, nil, &now)
+            if received <= 0 { return }
+            if received != SIGCHLD && received != SIGWINCH { kill(pid, received) }
         }
     }
 
@@ -60,6 +82,7 @@ enum Foreground {
                 pollfd(fd: inputIsOpen ? 0 : -1, events: Int16(POLLIN), revents: 0),
             ]
             poll(&polled, 2, 250)
+            passSignals(to: pid)
             let now = terminalSize()
             if now != size {
                 size = now

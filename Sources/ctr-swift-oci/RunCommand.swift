@@ -24,6 +24,7 @@ struct RunCommand: ParsableCommand {
         let launching = try Launching(global, bundle)
         let ownTerminal = launching.spec.process?.terminal == true && bundle.consoleSocket == nil
         if detach, ownTerminal { throw CommandError("a detached terminal needs --console-socket") }
+        if !detach { Foreground.holdSignals() }
         let container = try launching.launch(gated: false, ownTerminal: ownTerminal)
         if detach { return 0 }
         let code = try container.terminal.map { try Foreground.relay($0, for: container.pid) } ?? Foreground.wait(for: container.pid)
