@@ -32,6 +32,7 @@ class CtrSwift:
     def round(self, image, number):
         place = f"{WORK}/ctr-swift-{number}"
         socket = f"{place}/run/ctr-swift.sock"
+        os.makedirs(place)
         argv = [f"{BIN}/ctr-swiftd", "--root", f"{place}/root", "--state", f"{place}/run", "--socket", socket]
         with daemon([*argv, "--cgroup-parent", f"ctr-swift-bench-{os.getpid()}"], socket) as process:
             yield [f"{BIN}/ctr-swift", "--socket", socket, "pull", image], process.pid
