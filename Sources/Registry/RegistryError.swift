@@ -32,7 +32,7 @@ extension RegistryError: CustomStringConvertible {
         switch self {
         case .unauthorized(let registry, _, _): "`ctr-swift login \(registry)`, or check that the name is right"
         case .notFound: "check name, tag and digest"
-        case .unavailable: "check the registry's address and the network; for a registry without TLS see `insecure-registries`"
+        case .unavailable: "check the registry's address and the network; for a registry without TLS set `plain-http` in the configuration"
         case .wrongDigest: "the registry or a cache in between holds damaged bytes: nothing was kept"
         default: nil
         }
