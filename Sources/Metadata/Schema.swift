@@ -9,7 +9,7 @@ enum Schema {
     /// "ctrs" in ASCII.
     static let applicationID: Int32 = 0x6374_7273
 
-    static let scripts = [first]
+    static let scripts = [first, second]
 
     static var version: Int { scripts.count }
 
@@ -26,6 +26,9 @@ enum Schema {
     }
 
     private static let now = "(strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
+
+    /// What each concept added, in its own file.
+    private static let second = [retention].joined(separator: "\n")
 
     private static let first = """
         -- One directory below layers/: a layer by its diff ID, or the fix-up of a stack by its chain ID.
