@@ -4,49 +4,13 @@
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
-import time
 
-import peers
+import pulls
+from timing import ROUNDS, compare, ratio_table
 
 WORK, REGISTRY, BIN = os.environ["WORK"], os.environ["REGISTRY"], os.environ["BIN"]
-ROUNDS = int(os.environ.get("ROUNDS", "20"))
-
-
-def timed(argv):
-    """Milliseconds of one whole process, its output thrown away; an error ends the benchmark."""
-    start = time.perf_counter()
-    result = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    elapsed = (time.perf_counter() - start) * 1000
-    if result.returncode != 0:
-        raise RuntimeError(f"{argv}: exit {result.returncode}: {result.stderr.decode(errors='replace')[-400:]}")
-    return elapsed
-
-
-def compare(title, contestants, rounds):
-    """contestants: name -> function(round) that returns argv. One that fails its warm-up is left out, and said so."""
-    print(f"\n### {title}\n", flush=True)
-    times, absent = {}, []
-    for name, command in contestants.items():
-        try:
-            timed(command(-1))
-            times[name] = []
-        except (RuntimeError, FileNotFoundError) as error:
-            absent.append(f"{name}: not measured ({str(error)[-300:]})")
-    for number in range(rounds):
-        for name in times:
-            times[name].append(timed(contestants[name](number)))
-    base = statistics.median(next(iter(times.values())))
-    print("| what | median ms | min | max | ctr-swift / this |\n|---|---:|---:|---:|---:|")
-    for name, values in times.items():
-        median = statistics.median(values)
-        print(f"| {name} | {median:.1f} | {min(values):.1f} | {max(values):.1f} | {base / median:.2f} |")
-    print(f"\n{rounds} rounds.")
-    for line in absent:
-        print(line)
-    sys.stdout.flush()
 
 
 def patch_bundle(runtime):
@@ -81,47 +45,41 @@ def run():
         subprocess.run([*podman, "pull", "-q", "--tls-verify=false", image], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         contestants["podman run --rm (runc)"] = lambda _: [
             *podman, "--runtime", shutil.which("runc") or "runc", "run", "--rm", "--network", "none", image, "true"]
-    compare("`run --rm … true`, warm, no network, whole process", contestants, ROUNDS)
+    compare("`run --rm … true`, warm, no network, whole process", contestants)
     for program in ("docker", "ctr"):
         if not shutil.which(program):
             print(f"{program}: not installed")
 
 
-def pull():
-    """Each round: everybody once, each on a root of its own; nothing is removed before the end."""
-    image = f"{REGISTRY}/bench/image:1"
-    rounds = max(3, ROUNDS // 4)
-    print("\n### pull + unpack: 4 layers, 10,000 files, loopback registry, a new store each time\n", flush=True)
-    times, daemons, absent = {}, {}, []
-    for number in range(-1, rounds):
-        for puller in peers.pullers():
-            if puller.name in absent:
-                continue
-            try:
-                with puller.round(image, number + 1) as (argv, pid):
-                    elapsed = timed(argv)
-                    if number >= 0:
-                        times.setdefault(puller.name, []).append(elapsed)
-                        daemons.setdefault(puller.name, []).append(peers.cpu_and_peak(pid))
-            except (RuntimeError, FileNotFoundError) as error:
-                absent.append(puller.name)
-                print(f"{puller.name}: not measured ({str(error)[-300:]})")
-    base = statistics.median(next(iter(times.values())))
-    print("| what | median ms | min | max | ctr-swift / this | CPU of the daemon, s | its peak memory, MB |\n|---|---:|---:|---:|---:|---:|---:|")
-    for name, values in times.items():
-        median = statistics.median(values)
-        known = [value for value in daemons[name] if value]
-        cost = f"{statistics.median(v[0] for v in known):.2f} | {max(v[1] for v in known):.0f}" if known else "| "
-        print(f"| {name} | {median:.0f} | {min(values):.0f} | {max(values):.0f} | {base / median:.2f} | {cost} |")
-    print(f"\n{rounds} rounds.", flush=True)
+def mount():
+    """The kernel's time for the overlay, as the runtime measured it: the least disturbed number there is for it."""
+    print("\n### Mounting the root: the step `mount-root` of a start\n", flush=True)
+    steps = {}
+    images = {"1 layer": f"{REGISTRY}/bench/busybox:1", "127 layers": f"{REGISTRY}/bench/layers-127:1"}
+    program = f"{BIN}/ctr-swift"
+    for image in images.values():
+        subprocess.run([program, "pull", "-q", image], check=True, stdout=subprocess.DEVNULL)
+    for _ in range(ROUNDS):
+        for name, image in images.items():
+            ran = subprocess.run([program, "run", "-d", image, "true"], check=True, capture_output=True, text=True).stdout.strip()
+            inspected = json.loads(subprocess.run([program, "inspect", ran], check=True, capture_output=True, text=True).stdout)
+            detail = inspected[0] if isinstance(inspected, list) else inspected
+            steps.setdefault(name, []).append(next(t["microseconds"] for t in detail["timings"] if t["step"] == "mount-root") / 1000)
+            subprocess.run([program, "rm", "-f", ran], check=True, stdout=subprocess.DEVNULL)
+    ratio_table(steps)
+
+
+BENCHMARKS = {
+    "run": run, "pull": pulls.several, "one": pulls.one, "files": pulls.files, "known": pulls.known, "mount": mount,
+}
 
 
 def main():
     version = subprocess.run([f"{BIN}/ctr-swift", "version"], capture_output=True, text=True).stdout.strip().splitlines()
     print("; ".join(version[:2]), "| kernel", os.uname().release, "|", os.cpu_count(), "cores")
     try:
-        for name in sys.argv[1:] or ["run", "pull"]:
-            {"run": run, "pull": pull}[name]()
+        for name in sys.argv[1:] or BENCHMARKS:
+            BENCHMARKS[name]()
     finally:
         # Podman binds its store onto itself, and leaves it so.
         for mount in [line.split()[4] for line in open("/proc/self/mountinfo") if f" {WORK}/podman" in line][::-1]:

@@ -29,30 +29,30 @@ class CtrSwift:
     name = "ctr-swift pull"
 
     @contextlib.contextmanager
-    def round(self, image, number):
+    def round(self, number):
         place = f"{WORK}/ctr-swift-{number}"
         socket = f"{place}/run/ctr-swift.sock"
         os.makedirs(place)
         argv = [f"{BIN}/ctr-swiftd", "--root", f"{place}/root", "--state", f"{place}/run", "--socket", socket]
         with daemon([*argv, "--cgroup-parent", f"ctr-swift-bench-{os.getpid()}"], socket) as process:
-            yield [f"{BIN}/ctr-swift", "--socket", socket, "pull", image], process.pid
+            yield lambda image: [f"{BIN}/ctr-swift", "--socket", socket, "pull", image], process.pid
 
 
 class Podman:
     name = "podman pull"
 
     @contextlib.contextmanager
-    def round(self, image, number):
+    def round(self, number):
         place = f"{WORK}/podman-{number}"
         argv = ["podman", "--root", f"{place}/root", "--runroot", f"{place}/run"]
-        yield [*argv, "pull", "-q", "--tls-verify=false", image], None
+        yield lambda image: [*argv, "pull", "-q", "--tls-verify=false", image], None
 
 
 class Containerd:
     name = "containerd (ctr images pull)"
 
     @contextlib.contextmanager
-    def round(self, image, number):
+    def round(self, number):
         place = f"{WORK}/containerd-{number}"
         socket = f"{place}/containerd.sock"
         os.makedirs(place)
@@ -61,7 +61,7 @@ class Containerd:
                        f'[plugins."io.containerd.internal.v1.opt"]\npath = "{place}/opt"\n')
         with daemon(["containerd", "--config", f"{place}/config.toml"], socket) as process:
             subprocess.run(["ctr", "--address", socket, "version"], **QUIET)
-            yield ["ctr", "--address", socket, "images", "pull", "--plain-http", image], process.pid
+            yield lambda image: ["ctr", "--address", socket, "images", "pull", "--plain-http", image], process.pid
 
 
 def pullers():
@@ -73,13 +73,18 @@ def pullers():
     return found
 
 
-def cpu_and_peak(pid):
-    """Seconds of CPU of a process until now, and its peak memory in MB; nothing where there is no daemon."""
+def cpu(pid):
+    """Seconds of CPU of a daemon until now; 0 where there is none."""
     if pid is None:
-        return None
+        return 0
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rsplit(")", 1)[1].split()
-    seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak(pid):
+    """A daemon's largest resident memory, in MB."""
+    if pid is None:
+        return None
     with open(f"/proc/{pid}/status") as file:
-        peak = next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
-    return seconds, peak
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
