@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import peers
 import pulls
 from timing import ROUNDS, compare, ratio_table
 
@@ -77,13 +78,9 @@ BENCHMARKS = {
 def main():
     version = subprocess.run([f"{BIN}/ctr-swift", "version"], capture_output=True, text=True).stdout.strip().splitlines()
     print("; ".join(version[:2]), "| kernel", os.uname().release, "|", os.cpu_count(), "cores")
-    try:
-        for name in sys.argv[1:] or BENCHMARKS:
-            BENCHMARKS[name]()
-    finally:
-        # Podman binds its store onto itself, and leaves it so.
-        for mount in [line.split()[4] for line in open("/proc/self/mountinfo") if f" {WORK}/podman" in line][::-1]:
-            subprocess.run(["umount", mount], check=False)
+    for name in sys.argv[1:] or BENCHMARKS:
+        BENCHMARKS[name]()
+    peers.unmount_below(f"{WORK}/podman")
 
 
 if __name__ == "__main__":

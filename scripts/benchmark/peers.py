@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who pulls: each round on a root of its own, because ext4 without a journal does not reuse an inode for a minute after its removal
-(recently_deleted() in fs/ext4/ialloc.c), and whoever comes second would pay for that."""
+"""Who pulls: each round on a root of its own, all of them on one filesystem that is made for the benchmark.
+
+ext4 without a journal does not reuse an inode for a minute after its removal (recently_deleted() in fs/ext4/ialloc.c), and whoever comes next pays for the
+search. A new filesystem, as mkfs.ext4 makes it, with its journal, is nearer to what nodes have, and the same for everybody.
+"""
 import contextlib
 import os
 import shutil
@@ -8,7 +11,36 @@ import subprocess
 import time
 
 WORK, BIN = os.environ["WORK"], os.environ["BIN"]
+PLACE = f"{WORK}/place"
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+def unmount_below(path):
+    """Podman binds its store onto itself, and leaves it so."""
+    with open("/proc/self/mountinfo") as file:
+        mounts = [line.split()[4] for line in file]
+    for mount in sorted((m for m in mounts if m == path or m.startswith(path + "/")), reverse=True):
+        subprocess.run(["umount", mount], check=False)
+
+
+@contextlib.contextmanager
+def new_filesystem(gigabytes=24):
+    """An empty ext4 at PLACE, in a sparse file on a loop device."""
+    file = f"{WORK}/place.img"
+    with open(file, "wb") as image:
+        image.truncate(gigabytes << 30)
+    os.makedirs(PLACE, exist_ok=True)
+    subprocess.run(["mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", file], check=True)
+    device = subprocess.run(["losetup", "--find", "--show", "--direct-io=on", file], check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        subprocess.run(["mount", "-o", "noatime", device, PLACE], check=True)
+        try:
+            yield
+        finally:
+            unmount_below(PLACE)
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+        os.remove(file)
 
 
 @contextlib.contextmanager
@@ -30,7 +62,7 @@ class CtrSwift:
 
     @contextlib.contextmanager
     def round(self, number):
-        place = f"{WORK}/ctr-swift-{number}"
+        place = f"{PLACE}/ctr-swift-{number}"
         socket = f"{place}/run/ctr-swift.sock"
         os.makedirs(place)
         argv = [f"{BIN}/ctr-swiftd", "--root", f"{place}/root", "--state", f"{place}/run", "--socket", socket]
@@ -43,7 +75,7 @@ class Podman:
 
     @contextlib.contextmanager
     def round(self, number):
-        place = f"{WORK}/podman-{number}"
+        place = f"{PLACE}/podman-{number}"
         argv = ["podman", "--root", f"{place}/root", "--runroot", f"{place}/run"]
         yield lambda image: [*argv, "pull", "-q", "--tls-verify=false", image], None
 
@@ -53,7 +85,7 @@ class Containerd:
 
     @contextlib.contextmanager
     def round(self, number):
-        place = f"{WORK}/containerd-{number}"
+        place = f"{PLACE}/containerd-{number}"
         socket = f"{place}/containerd.sock"
         os.makedirs(place)
         with open(f"{place}/config.toml", "w") as file:

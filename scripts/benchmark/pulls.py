@@ -19,8 +19,13 @@ def child_seconds():
 
 def compare(title, image, base=None, parts=None):
     """Everybody once a round; nothing is removed before the end. `base` is pulled before, and not timed."""
-    rounds = max(3, ROUNDS // 4)
     print(f"\n### {title}\n", flush=True)
+    with peers.new_filesystem():
+        return rounds_of(image, base, parts)
+
+
+def rounds_of(image, base, parts):
+    rounds = max(3, ROUNDS // 4)
     times, costs, absent = {}, {}, []
     for number in range(-1, rounds):
         for puller in peers.pullers():
@@ -73,7 +78,7 @@ def shell(name, script):
 def igzip_and_tar(fixture):
     """All layers one after the other, through a pipe, each into a directory of its own: neither digests nor a network, nor syncfs."""
     def parts(number):
-        place = f"{WORK}/tar-{fixture}-{number}"
+        place = f"{peers.PLACE}/tar-{fixture}-{number}"
         script = "".join(f"mkdir -p {place}/{index} && igzip -dc < {path} | tar -x -C {place}/{index} && "
                          for index, path in enumerate(layers(fixture)))
         yield shell("`igzip -dc \\| tar -x`, nothing else", script + "true")
@@ -83,11 +88,17 @@ def igzip_and_tar(fixture):
 def one():
     title = "pull + unpack: one layer of 800 MB, 16,000 files"
     medians = compare(title, "bench/one:1", parts=igzip_and_tar("bench-one"))
-    blob, plain = layers("bench-one")[-1], f"{WORK}/plain.tar"
+    with peers.new_filesystem():
+        overlap(medians[peers.CtrSwift.name])
+
+
+def overlap(ours):
+    """What the pull does at once, one after the other."""
+    blob, plain, place = layers("bench-one")[-1], f"{peers.PLACE}/plain.tar", f"{peers.PLACE}/tree-$$"
     subprocess.run(["sh", "-c", f"igzip -dc < {blob} > {plain}"], check=True)
     steps = {
         "inflate (`igzip`)": f"igzip -dc < {blob} > /dev/null", "SHA-256 of the blob (`openssl`)": f"openssl dgst -sha256 {blob}",
-        "SHA-256 of the tar": f"openssl dgst -sha256 {plain}", "extraction (`tar -x`)": f"mkdir {WORK}/t$$ && tar -x -C {WORK}/t$$ < {plain}",
+        "SHA-256 of the tar": f"openssl dgst -sha256 {plain}", "extraction (`tar -x`)": f"mkdir {place} && tar -x -C {place} < {plain}",
     }
     print("\n| step alone | median ms |\n|---|---:|")
     total = 0
@@ -95,9 +106,7 @@ def one():
         median = statistics.median(shell(name, script)[1] for _ in range(3))
         total += median
         print(f"| {name} | {median:.0f} |")
-    ours = medians[peers.CtrSwift.name]
     print(f"| sum | {total:.0f} |\n\nThe pull's wall time is {ours / total:.2f} of their sum.", flush=True)
-    os.remove(plain)
 
 
 def several():
