@@ -8,6 +8,7 @@
 #include "ctr_process.h"
 #include "ctr_xattr.h"
 #include "ctr_filesystem.h"
+#include "ctr_malloc.h"
 #include "ctr_storage.h"
 #include "ctr_socket.h"
 #include "ctr_signal.h"

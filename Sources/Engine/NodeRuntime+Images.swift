@@ -4,6 +4,7 @@ public import APITypes
 internal import Containers
 internal import ContentStore
 internal import Images
+internal import Linux
 internal import Metadata
 internal import OCI
 internal import Registry
@@ -17,6 +18,7 @@ extension NodeRuntime {
             throw EngineError(.invalidRequest, "\(error)")
         }
         let platform = try platform(request.platform)
+        defer { Allocator.trim() }
         do throws(ImageError) {
             let image = try await imageService.pull(reference, platform: platform, credentials: request.credentials, progress: progress)
             eventHub.publish("image", "pull", id: image.manifestDigest.description, attributes: ["reference": reference.familiar])
@@ -38,7 +40,10 @@ extension NodeRuntime {
     /// Loads every image of an archive (an OCI layout or what `docker save` writes). The file is removed.
     public func load(spooled path: String, progress: @escaping @Sendable (PullEvent) -> Void) async throws(EngineError) -> [ImageSummary] {
         let file = FilePath(path)
-        defer { try? content.removeSpoolFile(file) }
+        defer {
+            try? content.removeSpoolFile(file)
+            Allocator.trim()
+        }
         do throws(ImageError) {
             var summaries: [ImageSummary] = []
             for image in try await imageService.load(archive: file, progress: progress) {

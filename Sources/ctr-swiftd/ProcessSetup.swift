@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+internal import Linux
 
 /// What has to hold before anything else runs.
 func prepareProcess() {
@@ -9,6 +10,8 @@ func prepareProcess() {
     // A client that goes away is an error of write(2), not the end of the daemon.
     signal(SIGPIPE, SIG_IGN)
     raiseDescriptorLimit()
+    // A pull moves pieces of layers between threads: with a heap for each of them, its peak is 20 MB higher, and no faster.
+    Allocator.limitArenas(to: 2)
 }
 
 /// Each running container takes a few descriptors. Not to the hard limit: where that is a thousand million, what the daemon starts
