@@ -169,6 +169,8 @@ let package = Package(
                 "Containers", "ShimProtocol", "APITypes", "Snapshots", "Metadata", "Runtime", "Linux", "OCI", "JSON", .logging, .system,
             ]),
         tests("ClientTests", ["TestSupport", "Client", "APITypes", "Linux", "OCI", "JSON", .system]),
-        tests("IntegrationTests", ["TestSupport", "Client", "APITypes", "Linux", "OCI", "JSON", .system]),
+        tests(
+            "IntegrationTests",
+            ["TestSupport", "RegistryFixtures", "Client", "APITypes", "Metadata", "Linux", "OCI", "JSON", .system]),
     ]
 )

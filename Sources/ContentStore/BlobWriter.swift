@@ -30,6 +30,7 @@ package final class BlobWriter: Sendable {
         self.place = place
         self.metadata = metadata
         file = try kernelStep { () throws(KernelError) in try openFile(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600) }
+        StoreStep.blobBegun.reach()
     }
 
     deinit { abandon() }
@@ -63,14 +64,17 @@ package final class BlobWriter: Sendable {
             throw .sizeMismatch(record.digest, expected: record.sizeInBytes, found: count)
         }
         guard found == record.digest else { throw .digestMismatch(expected: record.digest, found: found, stored: false) }
+        StoreStep.blobWritten.reach()
         try kernelStep { () throws(KernelError) in
             try syncFile(file, object: aside.string)
             try renameFile(aside, to: place)
             state.withLock { $0.ended = true }
             try syncDirectory(place.removingLastComponent())
         }
+        StoreStep.blobPlaced.reach()
         try metadataStep { () throws(MetadataError) in
             try metadata.record(BlobRecord(digest: record.digest, sizeInBytes: count, mediaType: record.mediaType))
         }
+        StoreStep.blobRecorded.reach()
     }
 }

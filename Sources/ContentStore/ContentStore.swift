@@ -128,9 +128,11 @@ package final class ContentStore: Sendable {
         let removed = try metadataStep { () throws(MetadataError) in
             // In one go with the rows: a later `put` of the same digest finds the file gone, or leaves its own.
             try metadata.removeUnreferencedBlobs { records in
+                StoreStep.blobsForgotten.reach()
                 for record in records {
                     do throws(KernelError) { try unlinkFile(blobs.appending(record.digest.hex)) } catch { failed = error }
                 }
+                StoreStep.blobsRemoved.reach()
             }
         }
         if let failed { throw .kernel(failed) }
@@ -143,6 +145,7 @@ package final class ContentStore: Sendable {
             let directory = try openFile(blobs, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
             for (name, _) in try directory.entries(of: blobs.string) where !recorded.contains(String(decoding: name, as: UTF8.self)) {
                 try directory.remove(name, directory: false)
+                StoreStep.strayBlobSwept.reach()
             }
         }
     }

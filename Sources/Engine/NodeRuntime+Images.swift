@@ -43,6 +43,7 @@ extension NodeRuntime {
         defer {
             try? content.removeSpoolFile(file)
             Allocator.trim()
+            StoreStep.archiveRemoved.reach()
         }
         do throws(ImageError) {
             var summaries: [ImageSummary] = []

@@ -43,6 +43,12 @@ public final class NodeRuntime: Sendable {
         guard (1...500).contains(configuration.maxLayers) else {
             throw EngineError(.invalidRequest, "max-layers of \(configuration.maxLayers)", remedy: "use 1 to 500, the kernel's ceiling")
         }
+        guard ProcessFailpoint.isUnderstood else {
+            throw EngineError(
+                .invalidRequest, "\(ProcessFailpoint.variable)=\(ProcessFailpoint.text ?? ""): not kill|stop:STEP:COUNT",
+                remedy: "unset it: it is for crash tests")
+        }
+        if let text = ProcessFailpoint.text { logger.warning("the process will end at a step of its work", metadata: ["step": "\(text)"]) }
         self.configuration = configuration
         self.logger = logger
         let root = FilePath(configuration.root)

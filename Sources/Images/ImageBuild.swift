@@ -194,6 +194,7 @@ struct ImageBuild: Sendable {
                 ingest.abandon()
                 return nil
             }
+            StoreStep.fixupBuilt.reach()
             return Fixup(chainID: chainID, layer: try NewLayer(ingest: ingest, fixup: chainID))
         } catch {
             ingest.abandon()

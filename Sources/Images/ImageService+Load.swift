@@ -20,7 +20,9 @@ extension ImageService {
     /// - Throws: `ImageError`; images that were committed before it stay.
     package func load(archive path: FilePath, progress: @escaping @Sendable (PullEvent) -> Void) async throws(ImageError) -> [ImageRecord] {
         do {
+            StoreStep.archiveSpooled.reach()
             let plain = try await onThread { try self.unpacked(path) }
+            StoreStep.archiveInflated.reach()
             defer { if plain != path { try? content.removeSpoolFile(plain) } }
             let archive = try await onThread { try ImageArchive(plain) }
             let loading = Loading(service: self, archive: archive, progress: progress)

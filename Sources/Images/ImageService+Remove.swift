@@ -21,7 +21,9 @@ extension ImageService {
             let users = try leaving.images.flatMap { try metadata.containers(ofImage: $0.manifestDigest.description) }
             if !force, !users.isEmpty { throw ImageError.inUse(image: text, containers: users.map { String($0.prefix(12)) }) }
             let untagged = try leaving.images.flatMap { try metadata.delete(image: $0.manifestDigest) }
+            StoreStep.imageForgotten.reach()
             let others = try metadata.delete(references: leaving.names)
+            StoreStep.referencesForgotten.reach()
             if leaving.images.isEmpty { return Removed(untagged: others, deleted: [], freedBytes: 0) }
             let removed = try snapshots.removeUnreferencedLayers()
             _ = try content.removeUnreferenced()

@@ -104,11 +104,15 @@ struct LayerExtraction: Sendable {
                     into: ingest.filesystem,
                     limits: ExtractionLimits(
                         reserveBytes: service.snapshots.reserve.bytes, reserveInodes: service.snapshots.reserve.inodes),
-                    isCancelled: { cancelled.isSet },
+                    isCancelled: {
+                        StoreStep.entryExtracted.reach()
+                        return cancelled.isSet
+                    },
                     progress: { bytes in if meter.isDue(bytes) { tell(layer.event(.pulling, current: bytes)) } })
             } catch {
                 throw explain(error, base)
             }
+            StoreStep.layerExtracted.reach()
             try writer?.finish()
             return facts
         } catch {

@@ -31,6 +31,7 @@ package final class MetadataStore: Sendable {
             pool = try DatabasePool(path: path.string, configuration: Self.configuration)
             try pool.writeWithoutTransaction { db in
                 try db.execute(sql: "PRAGMA synchronous = FULL")
+                if isNew { StoreStep.databaseMade.reach() }
                 try Schema.migrate(db, from: found)
                 try db.execute(sql: "PRAGMA synchronous = NORMAL")
             }

@@ -20,8 +20,10 @@ enum Schema {
                 try db.execute(sql: script)
                 try db.execute(sql: "PRAGMA application_id = \(applicationID)")
                 try db.execute(sql: "PRAGMA user_version = \(index + 1)")
+                StoreStep.schemaScriptRun.reach()
                 return .commit
             }
+            StoreStep.schemaVersionReached.reach()
         }
     }
 

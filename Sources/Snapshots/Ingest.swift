@@ -35,6 +35,7 @@ package final class Ingest: Sendable {
             throw error
         }
         trash.pause()
+        StoreStep.ingestMade.reach()
     }
 
     deinit { abandon() }
@@ -44,6 +45,7 @@ package final class Ingest: Sendable {
         guard end(as: .abandoned) else { return }
         trash.discardLogged(directory)
         trash.resume()
+        StoreStep.ingestAbandoned.reach()
     }
 
     /// The directory is the store's from now on.

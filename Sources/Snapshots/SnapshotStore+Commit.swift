@@ -52,7 +52,7 @@ extension SnapshotStore {
             throw error
         }
         for row in placed where !adopted.contains(row.id) { trash.discardLogged(directories.layer(row.id)) }
-        try failpoint?.reach(.imageRecorded)
+        try reach(.imageRecorded)
     }
 
     /// From here on, the layers' content is on stable storage, below `ingest/`.
@@ -66,10 +66,10 @@ extension SnapshotStore {
                 try file.close(of: path.string)
             }
         }
-        try failpoint?.reach(.layersDescribed)
+        try reach(.layersDescribed)
         // The one that was opened first has seen every write error since.
         try kernelStep(.sync) { () throws(KernelError) in try layers.map(\.ingest).min { $0.id < $1.id }?.sync() }
-        try failpoint?.reach(.layersSynced)
+        try reach(.layersSynced)
     }
 
     /// - Returns: the rows of those that are new to the store.
@@ -78,14 +78,14 @@ extension SnapshotStore {
         do throws(SnapshotError) {
             for layer in layers {
                 if let row = try place(layer) { placed.append(row) }
-                try failpoint?.reach(.layerPlaced)
+                try reach(.layerPlaced)
             }
             if !layers.isEmpty {
                 try kernelStep(.placeLayer) { () throws(KernelError) in
                     try syncDirectory(directories.layers)
                     try syncDirectory(directories.ingest)
                 }
-                try failpoint?.reach(.directoriesSynced)
+                try reach(.directoriesSynced)
             }
             return placed
         } catch {

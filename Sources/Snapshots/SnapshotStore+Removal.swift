@@ -19,9 +19,12 @@ extension SnapshotStore {
 
     private func discard(_ layers: [LayerRecord]) {
         do throws(SnapshotError) {
-            try failpoint?.reach(.layersForgotten)
-            for layer in layers { trash.discardLogged(directories.layer(layer.id)) }
-            try failpoint?.reach(.layersDiscarded)
+            try reach(.layersForgotten)
+            for layer in layers {
+                trash.discardLogged(directories.layer(layer.id))
+                try reach(.layerDiscarded)
+            }
+            try reach(.layersDiscarded)
         } catch {
             logger.error("directories of removed layers are left for the next start to sweep", metadata: ["error": "\(error)"])
         }

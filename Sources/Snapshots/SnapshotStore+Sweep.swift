@@ -24,6 +24,7 @@ extension SnapshotStore {
             var count = 0
             for name in try StoreDirectories.names(in: directory) where !isKept(name.string) {
                 try trash.discard(directory.appending(name))
+                StoreStep.leftoverSwept.reach()
                 count += 1
             }
             return count

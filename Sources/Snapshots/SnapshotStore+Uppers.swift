@@ -46,6 +46,7 @@ extension SnapshotStore {
             if let stack, let uppermost = stack.lowerdirs.first {
                 try Self.copyAttributes(of: stack.store.appending(uppermost.components), to: paths.upper)
             }
+            StoreStep.upperMade.reach()
             return paths
         } catch {
             trash.discardLogged(paths.container)

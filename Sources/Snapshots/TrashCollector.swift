@@ -4,6 +4,7 @@ internal import Dispatch
 internal import Glibc
 internal import Linux
 internal import Logging
+internal import Metadata
 internal import Synchronization
 internal import SystemPackage
 
@@ -98,7 +99,9 @@ final class TrashCollector: Sendable {
         do throws(KernelError) {
             for name in try StoreDirectories.names(in: directory) {
                 guard state.withLock({ wanted($0) }) else { return }
+                StoreStep.trashTaken.reach()
                 remove(directory.appending(name))
+                StoreStep.trashDeleted.reach()
             }
         } catch {
             logger.error("the trash can't be listed", metadata: ["path": "\(directory)", "error": "\(error)"])

@@ -49,11 +49,13 @@ extension ContainerService {
         try makeDirectories(id: id, plan: plan, paths: paths, stack: stack)
         do throws(ContainerError) {
             try write(plan, paths: paths)
+            StoreStep.bundleWritten.reach()
             do throws(MetadataError) { try metadata.insert(container: record) } catch { throw .metadata(error) }
         } catch {
             discardDirectories(of: id)
             throw error
         }
+        StoreStep.containerRecorded.reach()
         return (Container(id: id, paths: paths, memo: plan.memo, layerIDs: stack.layerIDs), plan.warnings)
     }
 

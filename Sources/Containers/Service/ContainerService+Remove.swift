@@ -38,12 +38,15 @@ extension ContainerService {
     /// The record goes first: from then on the directories are an orphan that the next start would sweep.
     private func removeNow(_ container: Container) throws(ContainerError) {
         do throws(MetadataError) { try metadata.delete(container: container.id.text) } catch { throw .metadata(error) }
+        StoreStep.containerForgotten.reach()
         do { try snapshots.removeContainer(container.id.text) } catch {
             logger.error(
                 "the directories of a removed container are left until the next start",
                 metadata: ["id": "\(container.id)", "error": "\(error)"])
         }
+        StoreStep.containerDiscarded.reach()
         discardState(of: container)
+        StoreStep.containerStateRemoved.reach()
     }
 
     /// - Returns: false where the other's removal failed, and the container is there again.

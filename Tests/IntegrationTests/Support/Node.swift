@@ -22,7 +22,9 @@ final class Node {
     /// - Parameters:
     ///   - configuration: TOML for `--config`.
     ///   - root: instead of one in the node's own directory.
-    init(configuration: String? = nil, root: String? = nil) throws {
+    ///   - environment: what the first daemon has in it besides the test's.
+    ///   - dies: it is expected to end before it answers.
+    init(configuration: String? = nil, root: String? = nil, environment: [String: String] = [:], dies: Bool = false) throws {
         let name = "ctr-swift-test-\(UInt32.random(in: 0...UInt32.max))"
         directory = URL(filePath: "/tmp").appending(path: name)
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
@@ -36,8 +38,8 @@ final class Node {
             arguments += ["--config", file.path]
         }
         self.arguments = arguments
-        daemon = try ChildProcess(arguments)
-        try waitUntilItAnswers()
+        daemon = try ChildProcess(arguments, environment: environment)
+        if !dies { try waitUntilItAnswers() }
     }
 
     func start() throws {
@@ -81,7 +83,7 @@ final class Node {
     /// The command line, not waited for.
     func started(_ arguments: String...) throws -> ChildProcess { try started(arguments) }
 
-    private func started(_ arguments: [String], input: [UInt8]? = nil) throws -> ChildProcess {
+    func started(_ arguments: [String], input: [UInt8]? = nil) throws -> ChildProcess {
         try ChildProcess(
             [Self.bin + "/ctr-swift"] + arguments, environment: ["CTR_SWIFT_SOCKET": socket, "HOME": directory.path], input: input)
     }

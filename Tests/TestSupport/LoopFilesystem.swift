@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import Linux
+package import SystemPackage
+
+/// A real filesystem in a file, mounted by a loop device, or one in memory; unmounted and gone with the body.
+package struct LoopFilesystem: Sendable {
+    package enum Kind: String, Sendable, CaseIterable { case ext4, xfs, tmpfs }
+
+    package let kind: Kind
+    package let image: FilePath
+    package let mountPoint: FilePath
+    private let options: String
+
+    /// - Parameters:
+    ///   - megabytes: xfs takes 300 or more.
+    ///   - options: of mkfs; of the mount for a tmpfs.
+    ///   - place: where the image lies; nil is below /var/tmp.
+    package static func with<Value>(
+        _ kind: Kind = .ext4, megabytes: Int, options: String = "", in place: FilePath? = nil, _ body: (LoopFilesystem) throws -> Value
+    ) throws -> Value {
+        let directory = FilePath("/var/tmp/ctr-swift-disk-\(UInt64.random(in: 0 ... .max))")
+        try makeDirectory(directory, mode: 0o700)
+        defer { try? removeTree(directory) }
+        let filesystem = LoopFilesystem(
+            kind: kind, image: (place ?? directory).appending("image"), mountPoint: directory.appending("mounted"),
+            options: kind == .tmpfs ? "size=\(megabytes)M,\(options.isEmpty ? "mode=0755" : options)" : "")
+        try makeDirectory(filesystem.mountPoint, mode: 0o755)
+        switch kind {
+        case .ext4: try line("truncate -s \(megabytes)M \(filesystem.image) && mkfs.ext4 -q -m 0 -b 4096 \(options) \(filesystem.image)")
+        case .xfs: try line("truncate -s \(megabytes)M \(filesystem.image) && mkfs.xfs -q \(options) \(filesystem.image)")
+        case .tmpfs: break
+        }
+        try filesystem.mount()
+        // Not -l: an unmount that is refused would be a leak to find.
+        defer { try? filesystem.unmount() }
+        return try body(filesystem)
+    }
+
+    package var root: FilePath { mountPoint.appending("root") }
+
+    package func mount() throws {
+        switch kind {
+        case .ext4, .xfs: try Self.line("mount -o loop \(image) \(mountPoint)")
+        case .tmpfs: try Self.line("mount -t tmpfs -o \(options) none \(mountPoint)")
+        }
+    }
+
+    /// A container that starts at this moment has a copy of the mount for a few milliseconds: only when the loop device is free, the
+    /// filesystem has ended, and a later mount reads what is on the disk.
+    package func unmount() throws {
+        try Self.line("umount \(mountPoint)")
+        if kind == .tmpfs { return }
+        for _ in 0..<1000 {
+            if try command(["losetup", "-j", image.string]).output.isEmpty { return }
+            usleep(10_000)
+        }
+        throw Failure("the loop device of \(image) is still in use")
+    }
+
+    package func remount() throws {
+        try unmount()
+        try mount()
+    }
+
+    /// As a power cut: nothing is written any more, the journal's unwritten part included.
+    /// Source: EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN are the same request, and so are their flags: NOLOGFLUSH.
+    package func cutPower() throws {
+        let directory = try openFile(mountPoint, O_RDONLY | O_DIRECTORY)
+        var flags: UInt32 = 2
+        let request: UInt = 0x8004_587D  // _IOR('X', 125, __u32)
+        let result = ioctl(directory.raw, request, &flags)
+        if result != 0 { throw KernelError(call: "ioctl(2)", object: "shutdown of \(kind)", errno: lastErrno()) }
+    }
+
+    private static func line(_ text: String) throws {
+        let outcome = try command(["/bin/sh", "-c", text])
+        if outcome.code != 0 { throw Failure("\(text): \(outcome)") }
+    }
+}
