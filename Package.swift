@@ -87,7 +87,7 @@ let package = Package(
         // Layers and what keeps them.
         library("Tar", []),
         library("Compression", ["CISAL", "CZstd"]),
-        library("Layers", ["Linux", "OCI", "Tar", "Compression", "JSON", .crypto, .system]),
+        library("Layers", ["CISAL", "Linux", "OCI", "Tar", "Compression", "JSON", .crypto, .system]),
         library("Metadata", ["OCI", "JSON", "Linux", .grdb, .system]),
         library("Snapshots", ["Layers", "Metadata", "Linux", "OCI", "JSON", .system, .logging]),
         library("ContentStore", ["Metadata", "Linux", "OCI", .crypto, .system]),

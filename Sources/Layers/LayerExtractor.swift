@@ -13,13 +13,14 @@ package enum LayerExtractor {
 
     /// Extracts a layer into an empty directory. Blocks for as long as it takes: call it on a thread of its own.
     /// - Parameters:
+    ///   - listing: a file to be made, for `LayerListing`: what is in the directory, with checksums. nil: none.
     ///   - isCancelled: asked at each entry and each piece of a file.
     ///   - progress: how many stored bytes have been read, now and then, on another thread.
     /// - Returns: what is known of it. Nothing has been synced yet.
     /// - Throws: `LayerError`; the directory then holds something that is of no use.
     package static func extract(
         from source: any LayerSource, expecting expectation: LayerExpectation, into directory: FilePath,
-        limits: ExtractionLimits = ExtractionLimits(),
+        listing: FilePath? = nil, limits: ExtractionLimits = ExtractionLimits(),
         isCancelled: @escaping @Sendable () -> Bool = { false }, progress: (@Sendable (Int64) -> Void)? = nil
     ) throws(LayerError) -> LayerFacts {
         let pipeline = LayerPipeline(source, expectation, progress: progress)
@@ -28,7 +29,7 @@ package enum LayerExtractor {
         }
         do throws(LayerError) {
             var facts = try write(
-                pipeline, LayerFacts(diffID: expectation.diffID, digest: expectation.digest), directory, limits, isCancelled)
+                pipeline, LayerFacts(diffID: expectation.diffID, digest: expectation.digest), directory, listing, limits, isCancelled)
             // The archive may end before the stream does; both digests are over all of it.
             while pipeline.take() != nil { if isCancelled() { throw LayerError.cancelled } }
             let verdict = try pipeline.verdict()
@@ -62,13 +63,15 @@ package enum LayerExtractor {
     }
 
     private static func write(
-        _ pipeline: LayerPipeline, _ facts: LayerFacts, _ path: FilePath, _ limits: ExtractionLimits, _ isCancelled: () -> Bool
+        _ pipeline: LayerPipeline, _ facts: LayerFacts, _ path: FilePath, _ listing: FilePath?, _ limits: ExtractionLimits,
+        _ isCancelled: () -> Bool
     ) throws(LayerError) -> LayerFacts {
-        let directory: OwnedFD
-        do throws(KernelError) { directory = try openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) } catch {
+        var writer: LayerWriter
+        do throws(KernelError) {
+            writer = try LayerWriter(try openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), facts: facts, listing: listing)
+        } catch {
             throw .kernel(entry: path.string, error)
         }
-        var writer = LayerWriter(directory, facts: facts)
         var reader = TarReader(PieceSource(pipeline))
         var space = SpaceWatch(path: path, limits: limits)
         while let entry = try tar({ () throws(TarError) in try reader.next() }, pipeline) {

@@ -24,6 +24,8 @@ package struct LayerFacts: Codable, Sendable, Hashable {
     package var externalLinks: [ExternalLink]
     /// What could not be stored and was not needed: an attribute that the filesystem does not know.
     package var warnings: [String]
+    /// Of the listing beside it; nil for a layer that was stored by a version without listings.
+    package var listing: ListingSummary?
 
     package struct ExternalLink: Codable, Sendable, Hashable {
         package var path: LayerPath

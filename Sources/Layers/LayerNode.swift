@@ -25,7 +25,19 @@ final class LayerNode {
     var whiteouts: Set<EntryName> = []
     var isOpaque = false
     /// The entry that listed this directory; nil: implied. Its owner, mode, times and attributes are set at the end.
-    var listing: TarEntry?
+    var listing: TarEntry? {
+        get { listed?.entry }
+        set { listed = newValue.map(Listed.init) }
+    }
+    /// Where the listing has it; below 0: it hasn't (yet). Directories come at the end.
+    var record: Int64 = -1
+
+    /// Most nodes are files: they need no room for an entry.
+    private final class Listed {
+        let entry: TarEntry
+        init(_ entry: TarEntry) { self.entry = entry }
+    }
+    private var listed: Listed?
 
     init(_ name: EntryName, _ kind: Kind, parent: LayerNode?) {
         self.name = name

@@ -13,10 +13,15 @@ struct LayerWriter: ~Copyable {
     private let fixesModes: Bool
     private var factBytes = 0
     private var buffer = [UInt8](repeating: 0, count: 1 << 18)
+    private let listing: LayerRecorder?
 
-    init(_ directory: consuming OwnedFD, facts: LayerFacts) {
+    /// - Parameter listing: where the layer's listing is written; nil: nowhere.
+    init(_ directory: consuming OwnedFD, facts: LayerFacts, listing: FilePath?) throws(KernelError) {
         tree = LayerTree(directory)
         self.facts = facts
+        var recorder: LayerRecorder?
+        if let listing { recorder = try LayerRecorder(listing, tree) }
+        self.listing = recorder
         // Reading the umask means setting it, which is every thread's: /proc tells it without. The daemon's is 0.
         let status = (try? readFile("/proc/thread-self/status")).map { String(decoding: $0, as: UTF8.self) } ?? ""
         fixesModes = !status.contains("Umask:\t0000")
@@ -48,12 +53,9 @@ struct LayerWriter: ~Copyable {
         } catch {
             throw .kernel(entry: shown, error)
         }
-        if entry.kind == .file {
-            try file(entry, name, in: parent, shown, read)
-            _ = parent.add(name, .other)
-        } else {
-            _ = parent.add(name, entry.kind == .symlink ? .symlink(target: entry.linkTarget) : .other)
-        }
+        let checksum = entry.kind == .file ? try file(entry, name, in: parent, shown, read) : 0
+        let node = parent.add(name, entry.kind == .symlink ? .symlink(target: entry.linkTarget) : .other)
+        try step(shown) { () throws(KernelError) in try listing?.note(entry, checksum, node, in: parent) }
     }
 
     /// Numbers that the kernel would read as something else: -1 keeps root's ownership, 0:0 deletes.
@@ -124,7 +126,8 @@ struct LayerWriter: ~Copyable {
                     try tree.withDirectory(parent) { to throws(KernelError) in try to.makeLink(name, to: targetName, in: from) }
                 }
             }
-            _ = parent.add(name, node.kind)
+            let made = parent.add(name, node.kind)
+            try listing?.noteLink(made, of: node, in: parent)
         }
     }
 
@@ -156,10 +159,11 @@ struct LayerWriter: ~Copyable {
         try directory.changeTime(name, FileTime(seconds: entry.modifiedSeconds, nanoseconds: entry.modifiedNanoseconds))
     }
 
+    /// - Returns: `Checksum64` of the content, taken of what the processor's caches still hold.
     private mutating func file(
         _ entry: TarEntry, _ name: EntryName, in parent: LayerNode, _ shown: String,
         _ read: (UnsafeMutableRawBufferPointer) throws(LayerError) -> (offset: UInt64, count: Int)?
-    ) throws(LayerError) {
+    ) throws(LayerError) -> UInt64 {
         let file: OwnedFD
         do throws(KernelError) {
             file = OwnedFD(
@@ -170,10 +174,15 @@ struct LayerWriter: ~Copyable {
             throw .kernel(entry: shown, error)
         }
         let raw = file.raw
+        var checksum = Checksum64()
+        var position: UInt64 = 0
         while true {
             var span = buffer.mutableSpan
             let part = try span.withUnsafeMutableBytes { bytes throws(LayerError) in
                 guard let part = try read(bytes) else { return false }
+                if part.offset > position { checksum.update(zeros: part.offset - position) }
+                checksum.update(UnsafeRawBufferPointer(rebasing: bytes[..<part.count]))
+                position = part.offset + UInt64(part.count)
                 do throws(KernelError) { try Self.write(raw, bytes, part.count, at: part.offset, shown) } catch {
                     throw .kernel(entry: shown, error)
                 }
@@ -182,6 +191,8 @@ struct LayerWriter: ~Copyable {
             if !part { break }
         }
         do throws(KernelError) { try finishFile(entry, file, shown) } catch { throw .kernel(entry: shown, error) }
+        if entry.size > position { checksum.update(zeros: entry.size - position) }
+        return checksum.value
     }
 
     private static func write(_ raw: CInt, _ bytes: UnsafeMutableRawBufferPointer, _ count: Int, at offset: UInt64, _ shown: String)
@@ -232,6 +243,7 @@ struct LayerWriter: ~Copyable {
     private mutating func clear(_ name: EntryName, in parent: LayerNode, _ shown: String) throws(LayerError) {
         guard let node = parent.children[name] else { return }
         let isDirectory = node.isDirectory
+        try step(shown) { () throws(KernelError) in try listing?.forget(node) }
         tree.forget(node)
         parent.children[name] = nil
         if case .externalLink = node.kind { return }
@@ -259,19 +271,24 @@ struct LayerWriter: ~Copyable {
         while let (node, hidden) = pending.popLast() {
             try settleWhiteouts(node, hidden: hidden)
             ordered.append(node)
+            var below: [LayerNode] = []
             for (name, child) in node.children {
-                if child.isDirectory { pending.append((child, hidden || node.isOpaque)) }
+                if child.isDirectory { below.append(child) }
                 guard case .externalLink(let target) = child.kind else { continue }
                 let path = LayerPath(node.path.components + [name])
                 try note(target)
                 try note(path, in: \.externalLinks, LayerFacts.ExternalLink(path: path, target: target))
             }
+            // Sorted: the same layer gets the same listing wherever it is unpacked.
+            below.sort { $0.name.lexicographicallyPrecedes($1.name) }
+            pending += below.map { ($0, hidden || node.isOpaque) }
         }
         // Children before parents: making a child's 0:0 device touched its parent's time.
         for node in ordered.reversed() {
             if node.listing == nil { try note(node.path, in: \.implied, node.path) }
             try settleAttributes(node)
         }
+        facts.listing = try listing?.finish()
         facts.implied.sort { $0.bytes.lexicographicallyPrecedes($1.bytes) }
         facts.whiteouts.sort { $0.bytes.lexicographicallyPrecedes($1.bytes) }
         facts.opaques.sort { $0.bytes.lexicographicallyPrecedes($1.bytes) }
@@ -293,7 +310,7 @@ struct LayerWriter: ~Copyable {
     }
 
     private mutating func settleWhiteouts(_ node: LayerNode, hidden: Bool) throws(LayerError) {
-        for name in node.whiteouts {
+        for name in node.whiteouts.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             if let child = node.children[name] {
                 // Deleted below and made anew here: nothing of the old one is left, not even its attributes.
                 guard child.isDirectory else { continue }
@@ -304,6 +321,7 @@ struct LayerWriter: ~Copyable {
                 try note(path, in: \.whiteouts, path)
                 try step(display(path.bytes)) { () throws(KernelError) in
                     try tree.withDirectory(node) { directory throws(KernelError) in try directory.makeNode(name, mode: S_IFCHR, device: 0) }
+                    try listing?.noteWhiteout(name, in: node)
                 }
             }
         }
@@ -326,6 +344,7 @@ struct LayerWriter: ~Copyable {
         let tree = tree
         do throws(KernelError) {
             try tree.withDirectory(node) { directory throws(KernelError) in try finish(entry, name, directory) }
+            try listing?.noteDirectory(node, entry, isOpaque: node.isOpaque)
         } catch {
             throw .kernel(entry: display(node.path.bytes), error)
         }
