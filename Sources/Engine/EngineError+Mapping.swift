@@ -34,6 +34,17 @@ extension EngineError {
         self.init(code, error.description, remedy: error.remedy, exitCode: exitCode)
     }
 
+    /// Of what is asked of the store itself.
+    init(_ error: SnapshotError) {
+        let code: Code =
+            switch error {
+            case _ where error.isOutOfSpace: .noSpace
+            case .noSuchImage: .imageNotFound
+            default: .internal
+            }
+        self.init(code, error.description, remedy: error.remedy)
+    }
+
     init(_ error: ImageError) {
         let code: Code =
             switch error {

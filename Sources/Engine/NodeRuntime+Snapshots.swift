@@ -35,7 +35,7 @@ extension NodeRuntime {
         do throws(SnapshotError) {
             return Measured(usage: try await pool.run { () throws(SnapshotError) in try store.usage() })
         } catch {
-            throw EngineError(.internal, "\(error)", remedy: error.remedy)
+            throw EngineError(error)
         }
     }
 

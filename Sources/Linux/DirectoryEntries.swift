@@ -144,6 +144,19 @@ extension OwnedFD {
 
     /// The names in this directory but for "." and "..", with readdir's type (`DT_DIR` …), in no order.
     package borrowing func entries(of object: @autoclosure () -> String) throws(KernelError) -> [(name: EntryName, type: UInt8)] {
+        var entries: [(name: EntryName, type: UInt8)] = []
+        try visitEntries(of: object()) { name, type in
+            entries.append((name, type))
+            return true
+        }
+        return entries
+    }
+
+    /// The same, one after the other, however many there are.
+    /// - Parameter body: false ends it.
+    package borrowing func visitEntries(
+        of object: @autoclosure () -> String, _ body: (EntryName, UInt8) throws(KernelError) -> Bool
+    ) throws(KernelError) {
         let copy = try open(Array(".".utf8), O_RDONLY | O_DIRECTORY).release()
         guard let stream = fdopendir(copy) else {
             let errno = lastErrno()
@@ -151,18 +164,18 @@ extension OwnedFD {
             throw KernelError(call: "fdopendir(3)", object: object(), errno: errno)
         }
         defer { closedir(stream) }
-        var entries: [(name: EntryName, type: UInt8)] = []
         while true {
             errno = 0
             guard let entry = readdir(stream) else {
                 let errno = lastErrno()
                 if errno != Errno(rawValue: 0) { throw KernelError(call: "readdir(3)", object: object(), errno: errno) }
-                return entries
+                return
             }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: UInt8.self, capacity: 256) { Array(UnsafeBufferPointer(start: $0, count: strlen(pointer))) }
             }
-            if name != [0x2E] && name != [0x2E, 0x2E] { entries.append((name, entry.pointee.d_type)) }
+            if name == [0x2E] || name == [0x2E, 0x2E] { continue }
+            guard try body(name, entry.pointee.d_type) else { return }
         }
     }
 }

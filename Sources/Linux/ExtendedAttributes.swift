@@ -31,6 +31,24 @@ extension OwnedFD {
         }
     }
 
+    /// One short attribute of the object that this descriptor is.
+    /// - Returns: nil where it has none, where the filesystem has no attributes, and where the value is longer than 256 bytes.
+    package borrowing func attribute(_ key: [UInt8]) throws(KernelError) -> [UInt8]? {
+        let raw = raw
+        var value = [UInt8](repeating: 0, count: 256)
+        do throws(KernelError) {
+            var span = value.mutableSpan
+            let count = try span.withUnsafeMutableBytes { bytes throws(KernelError) in
+                try withName(key) { pointer throws(KernelError) in
+                    try kernel("fgetxattr(2)", display(key)) { fgetxattr(raw, pointer, bytes.baseAddress, bytes.count) }
+                }
+            }
+            return Array(value[..<count])
+        } catch  where error.errno == Errno(rawValue: ENODATA) || error.errno == .notSupported || error.errno == .outOfRange {
+            return nil
+        }
+    }
+
     /// Every attribute of an object but POSIX ACLs that the kernel derives; sorted by key.
     package borrowing func attributes(of name: EntryName) throws(KernelError) -> [(key: [UInt8], value: [UInt8])] {
         let path = Array("/proc/self/fd/\(raw)/".utf8) + name

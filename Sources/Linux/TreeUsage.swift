@@ -12,38 +12,52 @@ package struct TreeUsage: Sendable, Hashable {
         self.bytes = bytes
         self.inodes = inodes
     }
+
+    package static func + (left: TreeUsage, right: TreeUsage) -> TreeUsage {
+        TreeUsage(bytes: left.bytes + right.bytes, inodes: left.inodes + right.inodes)
+    }
+
+    package static func - (left: TreeUsage, right: TreeUsage) -> TreeUsage {
+        TreeUsage(bytes: left.bytes - right.bytes, inodes: left.inodes - right.inodes)
+    }
 }
 
 /// Walks a tree without following links or crossing into other filesystems. A tree that changes meanwhile is counted as it is met.
-package func treeUsage(_ path: FilePath) throws(KernelError) -> TreeUsage {
+package func treeUsage(_ path: FilePath) throws(KernelError) -> TreeUsage { try treeUsage(path) { _ in true } ?? TreeUsage() }
+
+/// The same, in steps.
+/// - Parameter pace: asked now and then with how many entries were met since it was last asked; it may sleep. false ends the walk.
+/// - Returns: nil where the walk was ended.
+package func treeUsage(_ path: FilePath, pace: (Int) -> Bool) throws(KernelError) -> TreeUsage? {
     let top = try openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     let own = try top.status()
     var usage = TreeUsage(bytes: own.blocks * 512, inodes: 1)
     var linked: Set<UInt64> = []
     var pending: [[EntryName]] = [[]]
+    var met = 0
+    var isEnded = false
     while let place = pending.popLast() {
-        guard let directory = try descend(top, place) else { continue }
-        for (name, _) in try directory.entries(of: path.string) {
-            guard let status = try directory.status(name), status.device == own.device else { continue }
-            if status.kind != .directory, status.links > 1, !linked.insert(status.inode).inserted { continue }
-            usage.bytes += status.blocks * 512
-            usage.inodes += 1
-            if status.kind == .directory { pending.append(place + [name]) }
+        do throws(KernelError) {
+            let directory = try top.openBeneath(place, O_RDONLY | O_DIRECTORY)
+            met += 1
+            try directory.visitEntries(of: path.string) { name, _ throws(KernelError) in
+                met += 1
+                if met >= 256 {
+                    isEnded = !pace(met)
+                    met = 0
+                    if isEnded { return false }
+                }
+                guard let status = try directory.status(name), status.device == own.device else { return true }
+                if status.kind != .directory, status.links > 1, !linked.insert(status.inode).inserted { return true }
+                usage.bytes += status.blocks * 512
+                usage.inodes += 1
+                if status.kind == .directory { pending.append(place + [name]) }
+                return true
+            }
+        } catch  where error.meansVanished && !place.isEmpty {
+            // Removed, or replaced, since its name was read.
         }
+        if isEnded { return nil }
     }
     return usage
-}
-
-private func descend(_ top: borrowing OwnedFD, _ place: [EntryName]) throws(KernelError) -> OwnedFD? {
-    do throws(KernelError) {
-        var current = try top.duplicate()
-        // In parts that the kernel takes as a path: one open for each level of each directory would make deep trees quadratic.
-        for start in stride(from: 0, to: place.count, by: 15) {
-            let part = place[start...].prefix(15).joined(separator: [UInt8(ascii: "/")])
-            current = try current.open(Array(part), O_RDONLY | O_DIRECTORY)
-        }
-        return current
-    } catch  where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
-        return nil
-    }
 }

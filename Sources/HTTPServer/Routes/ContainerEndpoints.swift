@@ -78,7 +78,7 @@ private func containerWaitEndpoints(_ service: Backend) -> [Endpoint] {
 
 extension APIContext {
     /// The path's `:id`.
-    fileprivate func containerName() throws(APIProblem) -> String {
+    func containerName() throws(APIProblem) -> String {
         let name = parameters.get("id").flatMap { PercentEncoding.decode($0, plusIsSpace: false) }
         guard let name, (1...128).contains(name.utf8.count) else {
             throw .invalidRequest("the container's name in the path is not 1 to 128 bytes of percent-encoded UTF-8")

@@ -14,5 +14,10 @@ func snapshotEndpoints(_ service: Backend) -> [Endpoint] {
             try request.requirePlain()
             return try .json(await runtime.snapshotUsage())
         },
+        Endpoint(.get, "v1/snapshots/uppers/:id") { request, context in
+            try request.refuseBody()
+            let top = try QueryParameters(request, known: ["top"]).count("top") ?? 10
+            return try .json(await runtime.upper(of: context.containerName(), top: top))
+        },
     ]
 }

@@ -26,12 +26,25 @@ struct Snapshot: ParsableCommand {
 
     struct Usage: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "usage", abstract: "List them with their sums: what is shared, and what is free.")
+            commandName: "usage", abstract: "List them with their sums, or show what one container has written.",
+            discussion: """
+                Of a container: bytes and inodes, what was added since this was last asked, the largest files and fullest directories, \
+                the files that stand in the place of an image's, and what it has deleted. Measured now, also while it runs.
+                """)
+        @Argument(help: ArgumentHelp("Details of this one's writable layer.", valueName: "container"), completion: .containers)
+        var container: String?
+        @Option(name: .long, help: ArgumentHelp("Of a container: so many paths of each kind, 0 to 1000; default: 10.", valueName: "number"))
+        var top: Int?
         @Flag(name: .long, help: "Don't shorten keys.") var noTrunc = false
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: Connection
 
+        func validate() throws {
+            guard top == nil || container != nil else { throw ValidationError(UsageError("--top needs a container")) }
+        }
+
         func run() throws {
+            if let container { return try showUpper(of: container) }
             let usage = try connection.client.request(.get, ["v1", "snapshots", "usage"], body: nil as String?, as: SnapshotUsage.self)
             if try output.show(one: usage) { return }
             show(snapshotTable(usage.snapshots, noTrunc: noTrunc) + "\n")
@@ -42,6 +55,14 @@ struct Snapshot: ParsableCommand {
                     ("uppers", space(usage.upperBytes, usage.upperInodes)),
                     ("free", space(usage.freeBytes, usage.freeInodes)),
                 ]))
+        }
+
+        private func showUpper(of container: String) throws {
+            let report = try connection.client.request(
+                .get, ["v1", "snapshots", "uppers", container], query: [("top", top.map(String.init))], body: nil as String?,
+                as: UpperReport.self)
+            if try output.show(one: report) { return }
+            show(upperText(report))
         }
     }
 }
