@@ -927,6 +927,57 @@ let openAPIDocument = #"""
      }
     }
    }
+  },
+  "/v1/snapshots/uppers/{id}": {
+   "get": {
+    "tags": [
+     "snapshots"
+    ],
+    "operationId": "inspectUpper",
+    "summary": "What a container has written, path by path",
+    "description": "Walks the writable layer now, however long it takes, also while the container runs. The result is kept: the next answer's `growth` counts\nfrom this one. A layer in memory is `unsupported`.\n",
+    "parameters": [
+     {
+      "$ref": "#/components/parameters/Container"
+     },
+     {
+      "name": "top",
+      "in": "query",
+      "description": "How many paths of a kind are named.",
+      "schema": {
+       "type": "integer",
+       "format": "int32",
+       "minimum": 0,
+       "maximum": 1000,
+       "default": 10
+      }
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "The upper.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/UpperReport"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "422": {
+      "$ref": "#/components/responses/Unprocessable"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
   }
  },
  "components": {
@@ -2195,6 +2246,229 @@ let openAPIDocument = #"""
      "freeInodes": {
       "type": "integer",
       "format": "int64"
+     }
+    }
+   },
+   "UpperReport": {
+    "description": "What a container has written. Sizes are blocks on disk; a hard-linked file counts once.",
+    "type": "object",
+    "required": [
+     "container",
+     "name",
+     "path",
+     "measuredAt",
+     "sizeInBytes",
+     "inodes",
+     "files",
+     "directories",
+     "largestFiles",
+     "fullestDirectories",
+     "copiedUp",
+     "whiteouts",
+     "opaqueDirectories"
+    ],
+    "properties": {
+     "container": {
+      "type": "string"
+     },
+     "name": {
+      "type": "string"
+     },
+     "path": {
+      "type": "string"
+     },
+     "measuredAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "sizeInBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "inodes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "growth": {
+      "description": "Since somebody was last told; left out the first time.",
+      "type": "object",
+      "required": [
+       "sizeInBytes",
+       "inodes",
+       "since"
+      ],
+      "properties": {
+       "sizeInBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "inodes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "since": {
+        "$ref": "#/components/schemas/Timestamp"
+       }
+      }
+     },
+     "files": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Everything but directories and whiteouts."
+     },
+     "directories": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The upper itself included."
+     },
+     "largestFiles": {
+      "type": "array",
+      "items": {
+       "type": "object",
+       "required": [
+        "path",
+        "sizeInBytes"
+       ],
+       "properties": {
+        "path": {
+         "$ref": "#/components/schemas/TreePath"
+        },
+        "pathBase64": {
+         "$ref": "#/components/schemas/TreePathBytes"
+        },
+        "sizeInBytes": {
+         "type": "integer",
+         "format": "int64"
+        }
+       }
+      }
+     },
+     "fullestDirectories": {
+      "type": "array",
+      "description": "By what lies directly in them.",
+      "items": {
+       "type": "object",
+       "required": [
+        "path",
+        "sizeInBytes",
+        "inodes"
+       ],
+       "properties": {
+        "path": {
+         "$ref": "#/components/schemas/TreePath"
+        },
+        "pathBase64": {
+         "$ref": "#/components/schemas/TreePathBytes"
+        },
+        "sizeInBytes": {
+         "type": "integer",
+         "format": "int64"
+        },
+        "inodes": {
+         "type": "integer",
+         "format": "int64"
+        }
+       }
+      }
+     },
+     "copiedUp": {
+      "description": "Files in the place of a lower's, copied to be changed or written anew.",
+      "type": "object",
+      "required": [
+       "count",
+       "sizeInBytes",
+       "lowerSizeInBytes",
+       "largest"
+      ],
+      "properties": {
+       "count": {
+        "type": "integer"
+       },
+       "sizeInBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "lowerSizeInBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "largest": {
+        "type": "array",
+        "description": "Those with the largest lower files.",
+        "items": {
+         "type": "object",
+         "required": [
+          "path",
+          "sizeInBytes",
+          "lowerSizeInBytes",
+          "lower"
+         ],
+         "properties": {
+          "path": {
+           "$ref": "#/components/schemas/TreePath"
+          },
+          "pathBase64": {
+           "$ref": "#/components/schemas/TreePathBytes"
+          },
+          "sizeInBytes": {
+           "type": "integer",
+           "format": "int64"
+          },
+          "lowerSizeInBytes": {
+           "type": "integer",
+           "format": "int64"
+          },
+          "lower": {
+           "type": "string",
+           "description": "The diff ID of the layer, or the chain ID of the fix-up, that has it."
+          }
+         }
+        }
+       }
+      }
+     },
+     "whiteouts": {
+      "$ref": "#/components/schemas/TreeMarks"
+     },
+     "opaqueDirectories": {
+      "$ref": "#/components/schemas/TreeMarks"
+     }
+    }
+   },
+   "TreePath": {
+    "type": "string",
+    "description": "A path in the container, from `/` on; bytes that are not UTF-8 as `\\xff`."
+   },
+   "TreePathBytes": {
+    "type": "string",
+    "description": "The bytes of a path that is not UTF-8."
+   },
+   "TreeMarks": {
+    "description": "All counted, the first ones in the order of the tree named.",
+    "type": "object",
+    "required": [
+     "count",
+     "first"
+    ],
+    "properties": {
+     "count": {
+      "type": "integer"
+     },
+     "first": {
+      "type": "array",
+      "items": {
+       "type": "object",
+       "required": [
+        "path"
+       ],
+       "properties": {
+        "path": {
+         "$ref": "#/components/schemas/TreePath"
+        },
+        "pathBase64": {
+         "$ref": "#/components/schemas/TreePathBytes"
+        }
+       }
+      }
      }
     }
    }
