@@ -71,9 +71,13 @@ public struct ImageSummary: Codable, Sendable, Hashable {
     /// Sum of its layers on disk; a layer that is listed twice counts once.
     public var sizeInBytes: Int64
     public var layerCount: Int
+    /// When it was pulled or loaded, or a container of it was created, started or ended: whichever came last.
+    public var lastUsedAt: String
+    /// No prune takes it.
+    public var pinned: Bool
     public init(
         id: String, references: [String], digests: [String], manifestDigest: String, platform: String, createdAt: String?,
-        sizeInBytes: Int64, layerCount: Int
+        sizeInBytes: Int64, layerCount: Int, lastUsedAt: String, pinned: Bool
     ) {
         self.id = id
         self.references = references
@@ -83,6 +87,8 @@ public struct ImageSummary: Codable, Sendable, Hashable {
         self.createdAt = createdAt
         self.sizeInBytes = sizeInBytes
         self.layerCount = layerCount
+        self.lastUsedAt = lastUsedAt
+        self.pinned = pinned
     }
 }
 

@@ -127,16 +127,34 @@ package final class ContentStore: Sendable {
         var failed: KernelError?
         let removed = try metadataStep { () throws(MetadataError) in
             // In one go with the rows: a later `put` of the same digest finds the file gone, or leaves its own.
-            try metadata.removeUnreferencedBlobs { records in
-                StoreStep.blobsForgotten.reach()
-                for record in records {
-                    do throws(KernelError) { try unlinkFile(blobs.appending(record.digest.hex)) } catch { failed = error }
-                }
-                StoreStep.blobsRemoved.reach()
-            }
+            try metadata.removeUnreferencedBlobs { records in failed = unlink(records) }
         }
         if let failed { throw .kernel(failed) }
         return removed
+    }
+
+    /// The files of blobs whose rows went in this moment.
+    /// - Returns: the last failure; what is left is swept by the next start.
+    package func unlink(_ records: [BlobRecord]) -> KernelError? {
+        StoreStep.blobsForgotten.reach()
+        var failed: KernelError?
+        for record in records {
+            do throws(KernelError) { try unlinkFile(blobs.appending(record.digest.hex)) } catch { failed = error }
+        }
+        StoreStep.blobsRemoved.reach()
+        return failed
+    }
+
+    /// What a blob's file takes, in blocks x 512. One that is not there takes nothing.
+    package func measure(_ record: BlobRecord) throws(ContentError) -> TreeUsage {
+        let path = try path(of: record.digest)
+        return try kernelStep { () throws(KernelError) in
+            do throws(KernelError) {
+                return TreeUsage(bytes: try openFile(path, O_RDONLY | O_NOFOLLOW).status().blocks * 512, inodes: 1)
+            } catch  where error.errno == .noSuchFileOrDirectory {
+                return TreeUsage()
+            }
+        }
     }
 
     private func sweep() throws(ContentError) {

@@ -24,7 +24,7 @@ extension EngineError {
             case .startFailed: .containerStartFailed
             case .snapshots(let error) where error.isOutOfSpace: .noSpace
             case .metadata(let error) where error.isOutOfSpace: .noSpace
-            case .snapshots(.noSuchImage): .imageNotFound
+            case .snapshots(.noSuchImage), .metadata(.containerLayersGone): .imageNotFound
             case .metadata(.containerNameInUse): .conflict
             case .kernel(_, let error) where error.errno == .noSpace: .noSpace
             case .shim, .encoding, .snapshots, .metadata, .kernel: .internal
@@ -57,7 +57,7 @@ extension EngineError {
             case .registry(let error): Self.code(error)
             case .layer(_, let error): Self.code(error)
             case _ where error.isOutOfSpace: .noSpace
-            case .inUse: .inUse
+            case .inUse, .pinned: .inUse
             case .cancelled: .cancelled
             case .snapshots, .content, .metadata: .internal
             }

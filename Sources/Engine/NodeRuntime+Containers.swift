@@ -3,6 +3,8 @@
 public import APITypes
 internal import Containers
 internal import Linux
+internal import Logging
+internal import Metadata
 internal import OCI
 internal import ShimProtocol
 internal import SystemPackage
@@ -13,10 +15,7 @@ public enum WaitCondition: String, Sendable, Hashable, CaseIterable { case stopp
 extension NodeRuntime {
     /// Makes a container, and with `start` runs it. One that can't start and is to be removed leaves nothing.
     public func createContainer(_ request: CreateContainerRequest, start: Bool) async throws(EngineError) -> CreateContainerResponse {
-        let image = try await runnableImage(request)
-        let (container, warnings) = try await containerVerb { () throws(ContainerError) in
-            try await self.containers.create(request, image: image)
-        }
+        let (container, warnings) = try await create(request)
         guard start else { return CreateContainerResponse(id: container.id.text, name: container.memo.name, warnings: warnings) }
         do throws(EngineError) {
             return try await startContainer(container, warnings: warnings)
@@ -26,8 +25,30 @@ extension NodeRuntime {
         }
     }
 
+    /// An image that is pruned meanwhile is one that is not there: what was missed of it, a file, a row or a directory, tells nobody anything.
+    private func create(_ request: CreateContainerRequest) async throws(EngineError) -> (Container, warnings: [String]) {
+        let image = try await runnableImage(request)
+        do throws(EngineError) {
+            return try await containerVerb { () throws(ContainerError) in try await self.containers.create(request, image: image) }
+        } catch {
+            // Throws `image-not-found` itself, where that is the reason.
+            let now = try await runnableImage(request)
+            guard error.code == .imageNotFound || now.manifestDigest != image.manifestDigest else { throw error }
+            return try await containerVerb { () throws(ContainerError) in try await self.containers.create(request, image: now) }
+        }
+    }
+
     public func startContainer(_ id: String) async throws(EngineError) -> CreateContainerResponse {
-        try await startContainer(find(id), warnings: [])
+        let container = try find(id)
+        let answer = try await startContainer(container, warnings: [])
+        // No start fails for it: it changes which image goes first, and no more than that.
+        let (metadata, image, logger) = (metadata, container.memo.manifestDigest, logger)
+        await pool.run {
+            do { try metadata.noteUse(ofImage: image) } catch {
+                logger.warning("the use of an image is not noted", metadata: ["image": "\(image)", "error": "\(error)"])
+            }
+        }
+        return answer
     }
 
     private func startContainer(_ container: Container, warnings: [String]) async throws(EngineError) -> CreateContainerResponse {

@@ -104,9 +104,13 @@ extension NodeRuntime {
         let platform = try platform(request.platform)
         return try await imageWork { service throws(ImageError) in
             let found = try service.find(request.image, platform: platform)
-            return RunnableImage(
-                resolvedDigest: found.resolvedDigest, manifestDigest: found.image.manifestDigest,
-                config: try service.config(of: found.image))
+            let config: ImageConfig
+            do throws(ImageError) { config = try service.config(of: found.image) } catch {
+                // Removed since it was found? Then that is what is to be said.
+                _ = try service.find(request.image, platform: platform)
+                throw error
+            }
+            return RunnableImage(resolvedDigest: found.resolvedDigest, manifestDigest: found.image.manifestDigest, config: config)
         }
     }
 
@@ -119,7 +123,7 @@ extension NodeRuntime {
         return platform
     }
 
-    private func imageWork<Value: Sendable>(
+    func imageWork<Value: Sendable>(
         _ body: @escaping @Sendable (ImageService) throws(ImageError) -> Value
     ) async throws(EngineError) -> Value {
         let service = imageService
@@ -133,7 +137,7 @@ extension NodeRuntime {
         return try await pool.run { () throws(ImageError) in try Self.summary(of: image, try service.references(), service) }
     }
 
-    private static func summary(of image: ImageRecord, _ references: [ReferenceRecord], _ service: ImageService) throws(ImageError)
+    static func summary(of image: ImageRecord, _ references: [ReferenceRecord], _ service: ImageService) throws(ImageError)
         -> ImageSummary
     {
         let names = references.filter {
@@ -149,6 +153,6 @@ extension NodeRuntime {
         return ImageSummary(
             id: image.configDigest.description, references: parsed.filter { $0.digest == nil }.map(\.familiar), digests: digests,
             manifestDigest: image.manifestDigest.description, platform: image.platform, createdAt: try service.config(of: image).created,
-            sizeInBytes: sizes.reduce(0, +), layerCount: image.layers.count)
+            sizeInBytes: sizes.reduce(0, +), layerCount: image.layers.count, lastUsedAt: image.lastUsedAt, pinned: image.isPinned)
     }
 }

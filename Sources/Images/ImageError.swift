@@ -21,6 +21,7 @@ package enum ImageError: Error, Sendable {
     case content(ContentError)
     case metadata(MetadataError)
     case inUse(image: String, containers: [String])
+    case pinned(image: String)
     case archive(String)
     case cancelled
 }
@@ -40,6 +41,7 @@ extension ImageError: CustomStringConvertible {
         case .content(let error): "\(error)"
         case .metadata(let error): "\(error)"
         case .inUse(let image, let containers): "\(image) is in use by container \(containers.joined(separator: ", "))"
+        case .pinned(let image): "\(printable(image)) is pinned"
         case .archive(let what): what
         case .cancelled: "the pull was given up"
         }
@@ -55,6 +57,7 @@ extension ImageError: CustomStringConvertible {
         case .snapshots(let error): error.remedy
         case .layer(_, let error) where error.isOutOfSpace: "free space under the root, or remove images (`ctr-swift rmi`)"
         case .inUse: "remove the container first, or use `ctr-swift rmi -f`"
+        case .pinned: "unpin it first (`ctr-swift image unpin`), or use `ctr-swift rmi -f`"
         default: nil
         }
     }

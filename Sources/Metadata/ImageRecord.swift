@@ -31,6 +31,10 @@ package struct ImageRecord: Hashable, Sendable {
     package var fixup: ChainID?
     /// When it was stored, RFC 3339, UTC. Set by the store.
     package var createdAt: String
+    /// By a pull or a load, or by a container that was created, started or ended. Set by the store.
+    package var lastUsedAt = ""
+    /// No prune takes it. Set by `MetadataStore.set(pinned:images:)`.
+    package var isPinned = false
 
     package init(
         manifestDigest: Digest, mediaType: String, configDigest: Digest, indexDigest: Digest? = nil, platform: String, layers: [Layer],

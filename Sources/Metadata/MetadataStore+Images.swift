@@ -59,17 +59,12 @@ extension MetadataStore {
         return try read("find images") { db in try ImageRecord.fetch(db, clause, [low, high]) }
     }
 
-    /// Forgets an image and every name that points at it. Its layers and blobs are then free for `removeUnreferenced…`. Durable.
+    /// Forgets an image and every name that points at it and at no other platform's image of the same index. Its layers and blobs are then free for `removeUnreferenced…`. Durable.
     /// - Returns: the names.
     /// - Throws: `MetadataError.noSuchImage`.
     package func delete(image manifestDigest: Digest) throws(MetadataError) -> [String] {
         try changeDurably("forget an image") { db in
-            let names = try String.fetchAll(
-                db.cachedStatement(sql: "SELECT name FROM reference WHERE image = ? ORDER BY name"), arguments: [manifestDigest.description]
-            )
-            try db.cachedStatement(sql: "DELETE FROM image WHERE manifestDigest = ?").execute(arguments: [manifestDigest.description])
-            guard db.changesCount == 1 else { throw MetadataError.noSuchImage(manifestDigest) }
-            return names
+            try Self.forget(db, image: manifestDigest)
         }
     }
 }
@@ -100,6 +95,7 @@ extension ImageRecord {
             manifestDigest.description, mediaType, configDigest.description, indexDigest?.description, platform,
             fixup.flatMap { ids[.fixup($0)] },
         ])
+        try MetadataStore.noteUse(db, ofImage: manifestDigest.description)
         let insertLayer = try db.cachedStatement(
             sql: """
                 INSERT INTO imageLayer (image, position, layer, blobDigest, compressedBytes) VALUES (?, ?, ?, ?, ?)
@@ -126,7 +122,7 @@ extension ImageRecord {
     static func fetch(_ db: Database, _ clause: String, _ arguments: StatementArguments = []) throws -> [ImageRecord] {
         let sql = """
             SELECT manifestDigest, mediaType, configDigest, indexDigest, platform, createdAt,
-                (SELECT key FROM layer WHERE layer.id = image.fixup)
+                (SELECT key FROM layer WHERE layer.id = image.fixup), lastUsedAt, pinned
             FROM image \(clause)
             """
         return try Row.fetchAll(db.cachedStatement(sql: sql), arguments: arguments).map { row in
@@ -135,10 +131,13 @@ extension ImageRecord {
                 guard case .fixup(let chainID) = LayerKey(text: key) else { throw MetadataError.damaged(what: "\"\(key)\" as a fix-up") }
                 fixup = chainID
             }
-            return ImageRecord(
+            var image = ImageRecord(
                 manifestDigest: try digest(row[0]), mediaType: row[1], configDigest: try digest(row[2]),
                 indexDigest: try optionalDigest(row[3]),
                 platform: row[4], layers: try fetchLayers(db, image: row[0]), fixup: fixup, createdAt: row[5])
+            image.lastUsedAt = row[7]
+            image.isPinned = row[8]
+            return image
         }
     }
 

@@ -8,22 +8,35 @@ internal import OCI
 extension MetadataStore {
     /// - Parameter afterwards: moves the directories away; no other change happens meanwhile, so it must be quick and not call the store.
     package func removeUnreferencedLayers(afterwards: ([LayerRecord]) -> Void) throws(MetadataError) -> [LayerRecord] {
-        let clause = """
+        try removeUnreferenced(
+            "remove layers", find: Self.unreferencedLayers, key: { .layer($0.key) }, delete: { try $1.delete($0) }, afterwards: afterwards)
+    }
+
+    /// A look without a change: most of the time there are none.
+    package func hasUnreferencedLayers() throws(MetadataError) -> Bool {
+        try read("look for unreferenced layers") { db in
+            try Self.unreferencedLayers(db).contains { !isClaimed(.layer($0.key)) }
+        }
+    }
+
+    /// Not even their claims are looked at.
+    static func unreferencedLayers(_ db: Database) throws -> [LayerRecord] {
+        try LayerRecord.fetch(
+            db,
+            """
             WHERE id NOT IN (SELECT layer FROM imageLayer) AND id NOT IN (SELECT fixup FROM image WHERE fixup IS NOT NULL)
             AND id NOT IN (SELECT value FROM container, json_each(container.layers)) ORDER BY id
-            """
-        return try removeUnreferenced(
-            "remove layers", find: { try LayerRecord.fetch($0, clause) }, key: { .layer($0.key) },
-            delete: { try $0.cachedStatement(sql: "DELETE FROM layer WHERE id = ?").execute(arguments: [$1.id]) }, afterwards: afterwards)
+            """)
+    }
+
+    static func unreferencedBlobs(_ db: Database) throws -> [BlobRecord] {
+        try BlobRecord.fetch(db, "WHERE digest NOT IN (SELECT blob FROM imageBlob) ORDER BY digest")
     }
 
     /// - Parameter afterwards: removes the files; as above.
     package func removeUnreferencedBlobs(afterwards: ([BlobRecord]) -> Void) throws(MetadataError) -> [BlobRecord] {
         try removeUnreferenced(
-            "remove blobs", find: { try BlobRecord.fetch($0, "WHERE digest NOT IN (SELECT blob FROM imageBlob)") },
-            key: { .blob($0.digest) },
-            delete: { try $0.cachedStatement(sql: "DELETE FROM blob WHERE digest = ?").execute(arguments: [$1.digest.description]) },
-            afterwards: afterwards)
+            "remove blobs", find: Self.unreferencedBlobs, key: { .blob($0.digest) }, delete: { try $1.delete($0) }, afterwards: afterwards)
     }
 
     private func removeUnreferenced<Record>(
@@ -40,5 +53,15 @@ extension MetadataStore {
         } afterwards: { free in
             afterwards(free)
         }
+    }
+}
+
+extension LayerRecord {
+    func delete(_ db: Database) throws { try db.cachedStatement(sql: "DELETE FROM layer WHERE id = ?").execute(arguments: [id]) }
+}
+
+extension BlobRecord {
+    func delete(_ db: Database) throws {
+        try db.cachedStatement(sql: "DELETE FROM blob WHERE digest = ?").execute(arguments: [digest.description])
     }
 }

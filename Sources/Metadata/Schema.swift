@@ -27,7 +27,7 @@ enum Schema {
         }
     }
 
-    private static let now = "(strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
+    static let now = "(strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
 
     /// What each concept added, in its own file.
     private static let second = [retention, usage].joined(separator: "\n")

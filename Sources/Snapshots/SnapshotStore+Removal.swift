@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Linux
+package import Linux
 internal import Logging
 package import Metadata
 
@@ -17,7 +17,8 @@ extension SnapshotStore {
         return (removed, removed.reduce(0) { $0 + $1.size.diskBytes })
     }
 
-    private func discard(_ layers: [LayerRecord]) {
+    /// What a prune has forgotten: the directories go to the trash, in the moment in which the rows went.
+    package func discard(_ layers: [LayerRecord]) {
         do throws(SnapshotError) {
             try reach(.layersForgotten)
             for layer in layers {
@@ -29,4 +30,9 @@ extension SnapshotStore {
             logger.error("directories of removed layers are left for the next start to sweep", metadata: ["error": "\(error)"])
         }
     }
+    /// Images went, maybe without a layer.
+    package func forgetStacks() { stacks.clear() }
+
+    /// What a layer's directory takes, `layer.json` included, measured now. One that is not there takes nothing.
+    package func measure(_ layer: LayerRecord) throws(SnapshotError) -> TreeUsage { try measure(directories.layer(layer.id)) }
 }

@@ -62,7 +62,7 @@ extension SnapshotStore {
     }
 
     /// One that is not there (any more) takes nothing.
-    private func measure(_ path: FilePath) throws(SnapshotError) -> TreeUsage {
+    func measure(_ path: FilePath) throws(SnapshotError) -> TreeUsage {
         try kernelStep(.measure) { () throws(KernelError) in
             do throws(KernelError) { return try treeUsage(path) } catch  where error.errno == .noSuchFileOrDirectory { return TreeUsage() }
         }

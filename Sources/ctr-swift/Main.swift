@@ -23,7 +23,7 @@ struct CommandLineTool: ParsableCommand {
                     Run.self, Create.self, Start.self, List.self, Inspect.self, Logs.self, Attach.self, Stop.self, Kill.self, Wait.self,
                     Remove.self,
                 ]),
-            CommandGroup(name: "Image", subcommands: [Pull.self, Images.self, RemoveImages.self, Load.self, Image.self]),
+            CommandGroup(name: "Image", subcommands: [Pull.self, Images.self, RemoveImages.self, Load.self, Prune.self, Image.self]),
             CommandGroup(name: "Registry", subcommands: [Login.self, Logout.self]),
             CommandGroup(name: "Node", subcommands: [Snapshot.self, Events.self, Info.self, Version.self]),
         ])

@@ -42,7 +42,7 @@ import Testing
         event(.done) {
             $0.image = ImageSummary(
                 id: two, references: ["r/app:1"], digests: ["r/app@\(two)", "r/app@\(top)"], manifestDigest: two, platform: "linux/amd64",
-                createdAt: nil, sizeInBytes: 1, layerCount: 2)
+                createdAt: nil, sizeInBytes: 1, layerCount: 2, lastUsedAt: "2026-01-01T00:00:00Z", pinned: false)
         }
     }
 

@@ -31,7 +31,9 @@ import Testing
             #expect(adopted == [1, 2, 9])
             var found = try #require(try store.image(manifestDigest: recorded.manifestDigest))
             #expect(found.createdAt.hasSuffix("Z"))
+            #expect(found.lastUsedAt >= found.createdAt && !found.isPinned)
             found.createdAt = ""
+            found.lastUsedAt = ""
             #expect(found == recorded)
             #expect(try store.images().count == 1)
             #expect(try store.lastLayerID() == 9)

@@ -20,6 +20,32 @@ package enum Quantity {
         return value
     }
 
+    /// `72h`, `30d`, `1h30m`, `90s`: whole seconds.
+    package static func seconds(_ text: String, option: String) throws(UsageError) -> Int64 {
+        let scales: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400]
+        var sum: Int64 = 0
+        var digits = ""
+        var isWhole = false
+        for character in text {
+            isWhole = false
+            if character.isASCII, character.isNumber {
+                digits.append(character)
+                continue
+            }
+            guard let number = Int64(digits), let scale = scales[character] else { break }
+            let (product, isTooMuch) = number.multipliedReportingOverflow(by: scale)
+            let (total, isFarTooMuch) = sum.addingReportingOverflow(product)
+            if isTooMuch || isFarTooMuch { break }
+            sum = total
+            digits = ""
+            isWhole = true
+        }
+        guard isWhole else {
+            throw UsageError(option, text, "not a duration", remedy: "use numbers and s, m, h, d or w: 72h, 30d, 1h30m")
+        }
+        return sum
+    }
+
     /// CPUs in billionths: `1.5` is 1,500,000,000.
     package static func nanoCPUs(_ text: String, option: String) throws(UsageError) -> Int64 {
         guard let number = Decimal(Substring(text)), number.places <= 9, let value = number.times(1_000_000_000) else {

@@ -11,6 +11,7 @@ struct APIDescription: Sendable {
     let kill: RequestSchema
     let pull: RequestSchema
     let registryCheck: RequestSchema
+    let prune: RequestSchema
 
     /// - Throws: where the document does not say what this server needs: it was built from a broken one.
     init() throws(APIDescriptionError) {
@@ -30,6 +31,7 @@ struct APIDescription: Sendable {
         kill = try reader.named("KillRequest")
         pull = try reader.named("PullRequest")
         registryCheck = try reader.named("RegistryCheckRequest")
+        prune = try reader.named("PruneRequest")
     }
 }
 

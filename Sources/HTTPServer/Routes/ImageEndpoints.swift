@@ -23,6 +23,18 @@ func imageEndpoints(_ service: Backend) -> [Endpoint] {
             let query = try QueryParameters(request, known: ["reference"])
             return try .json(await runtime.image(query.reference("reference")))
         },
+        Endpoint(.post, "v1/images/pin") { request, _ in
+            try request.refuseBody()
+            return try .json(await runtime.pinImage(QueryParameters(request, known: ["reference"]).reference("reference"), pinned: true))
+        },
+        Endpoint(.post, "v1/images/unpin") { request, _ in
+            try request.refuseBody()
+            return try .json(await runtime.pinImage(QueryParameters(request, known: ["reference"]).reference("reference"), pinned: false))
+        },
+        Endpoint(.post, "v1/prune") { request, context in
+            _ = try QueryParameters(request)
+            return try .json(await runtime.prune(request.decodedIfPresent(PruneRequest.self, description.prune, context) ?? PruneRequest()))
+        },
         Endpoint(.post, "v1/images/pull") { request, context in
             _ = try QueryParameters(request)
             let wanted = try await request.decoded(PullRequest.self, description.pull, context)

@@ -4,13 +4,6 @@ internal import APITypes
 internal import ArgumentParser
 internal import Client
 
-/// `image …`: the same commands, for those who look for them there.
-struct Image: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "image", abstract: "The image commands, gathered.",
-        subcommands: [Images.Listed.self, InspectImages.self, Load.self, Pull.self, RemoveImages.Gathered.self])
-}
-
 struct Images: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "images", abstract: "List images.")
 

@@ -97,7 +97,9 @@ final class Node {
         return outcome.output
     }
 
-    func json(_ arguments: String...) throws -> Any {
+    func json(_ arguments: String...) throws -> Any { try json(arguments) }
+
+    func json(_ arguments: [String]) throws -> Any {
         try JSONSerialization.jsonObject(with: Data(try ctr(arguments + ["--json"]).output.utf8), options: [.fragmentsAllowed])
     }
 
