@@ -254,6 +254,129 @@ let openAPIDocument = #"""
     }
    }
   },
+  "/v1/images/pin": {
+   "post": {
+    "tags": [
+     "images"
+    ],
+    "operationId": "pinImage",
+    "summary": "Keep an image from every prune, and from removal without `force`",
+    "parameters": [
+     {
+      "$ref": "#/components/parameters/Reference"
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "The images that the reference stands for; of an index several platforms may be here.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "type": "array",
+         "items": {
+          "$ref": "#/components/schemas/ImageSummary"
+         }
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/images/unpin": {
+   "post": {
+    "tags": [
+     "images"
+    ],
+    "operationId": "unpinImage",
+    "summary": "Let go of an image that was pinned",
+    "parameters": [
+     {
+      "$ref": "#/components/parameters/Reference"
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "The images that the reference stands for.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "type": "array",
+         "items": {
+          "$ref": "#/components/schemas/ImageSummary"
+         }
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/prune": {
+   "post": {
+    "tags": [
+     "images"
+    ],
+    "operationId": "prune",
+    "summary": "Remove images that no container has, the longest unused first",
+    "description": "Tagged or not, unless `dangling` is asked for; never a pinned one, and never one that a container has, running or ended. With them go the layers and\nblobs that nothing else holds; what a pull under way relies on stays. A dry run does it all and takes it back: what it tells is what a prune\nfrees, to the byte and the inode, as long as nothing else happens between the two.\n",
+    "requestBody": {
+     "required": false,
+     "content": {
+      "application/json": {
+       "schema": {
+        "$ref": "#/components/schemas/PruneRequest"
+       }
+      }
+     }
+    },
+    "responses": {
+     "200": {
+      "description": "What went, or would go.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/PruneResponse"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "413": {
+      "$ref": "#/components/responses/TooLarge"
+     },
+     "415": {
+      "$ref": "#/components/responses/UnsupportedMediaType"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "507": {
+      "$ref": "#/components/responses/NoSpace"
+     }
+    }
+   }
+  },
   "/v1/images/pull": {
    "post": {
     "tags": [
@@ -1316,7 +1439,7 @@ let openAPIDocument = #"""
      },
      "action": {
       "type": "string",
-      "description": "container: `create`, `start`, `die`, `oom`, `kill`, `stop`, `remove`. image: `pull`, `load`, `untag`, `delete`."
+      "description": "container: `create`, `start`, `die`, `oom`, `kill`, `stop`, `remove`. image: `pull`, `load`, `untag`, `delete`, `pin`, `unpin`."
      },
      "id": {
       "type": "string"
@@ -1480,7 +1603,9 @@ let openAPIDocument = #"""
      "manifestDigest",
      "platform",
      "sizeInBytes",
-     "layerCount"
+     "layerCount",
+     "lastUsedAt",
+     "pinned"
     ],
     "properties": {
      "id": {
@@ -1518,6 +1643,15 @@ let openAPIDocument = #"""
      },
      "layerCount": {
       "type": "integer"
+     },
+     "lastUsedAt": {
+      "type": "string",
+      "format": "date-time",
+      "description": "When it was pulled or loaded, or a container of it was created, started or ended."
+     },
+     "pinned": {
+      "type": "boolean",
+      "description": "No prune takes it."
      }
     }
    },
@@ -1591,6 +1725,143 @@ let openAPIDocument = #"""
       "description": "Digests of images and diff IDs of layers."
      },
      "freedBytes": {
+      "type": "integer",
+      "format": "int64"
+     }
+    }
+   },
+   "PruneRequest": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "unusedForSeconds": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "description": "Only what was not used for so long."
+     },
+     "dangling": {
+      "type": "boolean",
+      "default": false,
+      "description": "Only images that no name points at."
+     },
+     "containers": {
+      "type": "boolean",
+      "default": false,
+      "description": "First remove the containers that have ended (so long ago)."
+     },
+     "dryRun": {
+      "type": "boolean",
+      "default": false,
+      "description": "Change nothing."
+     }
+    }
+   },
+   "PruneResponse": {
+    "type": "object",
+    "required": [
+     "dryRun",
+     "images",
+     "containers",
+     "layers",
+     "blobs",
+     "freedBytes",
+     "freedInodes"
+    ],
+    "properties": {
+     "dryRun": {
+      "type": "boolean"
+     },
+     "images": {
+      "description": "The longest unused first.",
+      "type": "array",
+      "items": {
+       "type": "object",
+       "required": [
+        "id",
+        "manifestDigest",
+        "references",
+        "lastUsedAt",
+        "freedBytes",
+        "freedInodes"
+       ],
+       "properties": {
+        "id": {
+         "type": "string"
+        },
+        "manifestDigest": {
+         "type": "string"
+        },
+        "references": {
+         "type": "array",
+         "items": {
+          "type": "string"
+         },
+         "description": "The names that are gone with it."
+        },
+        "lastUsedAt": {
+         "type": "string",
+         "format": "date-time"
+        },
+        "freedBytes": {
+         "type": "integer",
+         "format": "int64",
+         "description": "What no image that stays has, nor one before it in this list."
+        },
+        "freedInodes": {
+         "type": "integer",
+         "format": "int64"
+        }
+       }
+      }
+     },
+     "containers": {
+      "type": "array",
+      "items": {
+       "type": "object",
+       "required": [
+        "id",
+        "name",
+        "freedBytes",
+        "freedInodes"
+       ],
+       "properties": {
+        "id": {
+         "type": "string"
+        },
+        "name": {
+         "type": "string"
+        },
+        "freedBytes": {
+         "type": "integer",
+         "format": "int64"
+        },
+        "freedInodes": {
+         "type": "integer",
+         "format": "int64"
+        }
+       }
+      }
+     },
+     "layers": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      },
+      "description": "Diff IDs, and chain IDs of fix-ups."
+     },
+     "blobs": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      }
+     },
+     "freedBytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Blocks on disk x 512; directories are deleted in the background."
+     },
+     "freedInodes": {
       "type": "integer",
       "format": "int64"
      }
