@@ -38,11 +38,14 @@ public struct InfoResponse: Codable, Sendable, Hashable {
     public var containers: Int
     public var running: Int
     public var seccomp: Bool
+    /// Diff IDs and, behind `fixup:`, chain IDs of layers in which a check has found damage; nil from a daemon that does not tell.
+    public var damagedLayers: [String]?
     public var version: VersionResponse
     public init(
         root: String, state: String, socket: String, filesystem: String, cgroups: String, cgroupParent: String, overlayMount: String,
         maxLayers: Int, reserveBytes: Int64, reserveInodes: Int64, freeBytes: Int64, freeInodes: Int64, images: Int, containers: Int,
-        running: Int, seccomp: Bool, version: VersionResponse
+        running: Int, seccomp: Bool,
+        damagedLayers: [String]? = nil, version: VersionResponse
     ) {
         self.root = root
         self.state = state
@@ -60,6 +63,7 @@ public struct InfoResponse: Codable, Sendable, Hashable {
         self.containers = containers
         self.running = running
         self.seccomp = seccomp
+        self.damagedLayers = damagedLayers
         self.version = version
     }
 }

@@ -25,6 +25,7 @@ extension EngineError {
             case .snapshots(let error) where error.isOutOfSpace: .noSpace
             case .metadata(let error) where error.isOutOfSpace: .noSpace
             case .snapshots(.noSuchImage), .metadata(.containerLayersGone): .imageNotFound
+            case .snapshots(.damagedLayer): .layerDamaged
             case .metadata(.containerNameInUse): .conflict
             case .kernel(_, let error) where error.errno == .noSpace: .noSpace
             case .shim, .encoding, .snapshots, .metadata, .kernel: .internal
@@ -49,6 +50,9 @@ extension EngineError {
         let code: Code =
             switch error {
             case .notFound: .imageNotFound
+            case .noSuchLayer: .layerNotFound
+            case .snapshots(.damagedLayer): .layerDamaged
+            case .noSource: .unsupported
             case .ambiguous, .invalidReference: .invalidRequest
             case .tooManyLayers: .tooManyLayers
             case .document(_, .unsupported): .unsupported

@@ -9,6 +9,8 @@ public struct EngineError: Error, Sendable, Hashable {
 
         public static let imageNotFound = Code(rawValue: "image-not-found")
         public static let containerNotFound = Code(rawValue: "container-not-found")
+        public static let layerNotFound = Code(rawValue: "layer-not-found")
+        public static let layerDamaged = Code(rawValue: "layer-damaged")
         public static let conflict = Code(rawValue: "conflict")
         public static let invalidRequest = Code(rawValue: "invalid-request")
         public static let tooManyLayers = Code(rawValue: "too-many-layers")

@@ -4,6 +4,7 @@ public import APITypes
 internal import Containers
 internal import Glibc
 internal import Linux
+internal import Metadata
 internal import SystemPackage
 
 extension NodeRuntime {
@@ -36,7 +37,16 @@ extension NodeRuntime {
             reserveBytes: configuration.reserveBytes, reserveInodes: configuration.reserveInodes,
             freeBytes: Int64(clamping: statistics.freeBytes), freeInodes: Int64(clamping: statistics.freeInodes),
             images: try await images().count, containers: all.count, running: all.count { $0.state == .running || $0.state == .stopping },
-            seccomp: true, version: version())
+            seccomp: true, damagedLayers: try await damagedLayers(), version: version())
+    }
+
+    private func damagedLayers() async throws(EngineError) -> [String] {
+        let metadata = metadata
+        do throws(MetadataError) {
+            return try await pool.run { () throws(MetadataError) in try metadata.damagedLayers().map(\.key.text) }
+        } catch {
+            throw EngineError(.internal, "\(error)", remedy: error.remedy)
+        }
     }
 
     /// What happens from now on.

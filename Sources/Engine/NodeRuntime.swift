@@ -8,6 +8,7 @@ public import Logging
 internal import Metadata
 internal import Registry
 internal import Snapshots
+internal import Synchronization
 internal import SystemPackage
 
 /// A node that runs containers: what `ctr-swiftd` serves on its socket, and what a node agent embeds.
@@ -29,6 +30,8 @@ public final class NodeRuntime: Sendable {
     let eventHub: EventHub
     let pool: BlockingPool
     let registry: RegistryClient
+    /// Ended by `stop`.
+    private let backgroundTasks = Mutex<[Task<Void, Never>]>([])
 
     /// Opens the root (made where it is missing), sweeps what an interrupted operation left, and finds running containers again.
     /// - Throws: `EngineError`; nothing runs then, and the lock is free.
@@ -36,6 +39,9 @@ public final class NodeRuntime: Sendable {
         let node = try NodeRuntime(configuration, logger: logger)
         do throws(ContainerError) { try await node.containers.restore() } catch { throw EngineError(error) }
         node.snapshotStore.sweepInBackground()
+        let (bootID, isAfterCrash) = try node.beginSession()
+        if isAfterCrash { node.background { await $0.imageService.checkUnsettled(bootID: bootID) } }
+        node.background { await $0.watchReplacedTrees() }
         return node
     }
 
@@ -84,9 +90,21 @@ public final class NodeRuntime: Sendable {
         }
     }
 
+    private func background(_ body: @escaping @Sendable (NodeRuntime) async -> Void) {
+        let task = Task { [weak self] in
+            if let self { await body(self) }
+        }
+        backgroundTasks.withLock { $0.append(task) }
+    }
+
     /// Lets go of everything; containers live on.
     public func stop() async {
         eventHub.finish()
+        for task in backgroundTasks.withLock({ $0 }) {
+            task.cancel()
+            await task.value
+        }
+        endSession()
         containers.stop()
         await registry.shutdown()
         await pool.shutdown()

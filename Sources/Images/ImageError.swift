@@ -11,6 +11,9 @@ package import Snapshots
 package enum ImageError: Error, Sendable {
     case notFound(String)
     case ambiguous(String)
+    case noSuchLayer(String)
+    /// Neither a kept blob nor a registry is known that a layer could be had from.
+    case noSource(String)
     case invalidReference(ReferenceError)
     case tooManyLayers(count: Int, limit: Int, image: String)
     case document(what: String, DocumentError)
@@ -30,7 +33,9 @@ extension ImageError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .notFound(let name): "no image \"\(printable(name))\" on this node"
-        case .ambiguous(let prefix): "\"\(printable(prefix))\" is the start of several image IDs"
+        case .ambiguous(let prefix): "\"\(printable(prefix))\" is the start of several IDs"
+        case .noSuchLayer(let name): "no layer \"\(printable(name))\" on this node"
+        case .noSource(let layer): "layer \(layer) has no kept blob, and no reference names a registry that may have it"
         case .invalidReference(let error): "\(error)"
         case .tooManyLayers(let count, let limit, let image): "\(image) has \(count) layers; \(limit) are allowed"
         case .document(let what, let error): "\(what): \(error)"
@@ -51,6 +56,8 @@ extension ImageError: CustomStringConvertible {
         switch self {
         case .notFound: "pull it: `ctr-swift pull`"
         case .ambiguous: "write more digits of the ID"
+        case .noSuchLayer: "`ctr-swift snapshot ls` lists the layers"
+        case .noSource: "remove the image (`ctr-swift rmi`), and pull or load it again"
         case .tooManyLayers: "raise `max-layers` in the daemon's configuration (500 at most), or build the image with fewer layers"
         case .noMatchingPlatform: "choose one of them with --platform"
         case .registry(let error): error.remedy

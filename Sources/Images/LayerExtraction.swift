@@ -101,7 +101,7 @@ struct LayerExtraction: Sendable {
                 facts = try LayerExtractor.extract(
                     from: source,
                     expecting: LayerExpectation(digest: layer.digest, size: layer.size, diffID: layer.diffID, mediaType: layer.mediaType),
-                    into: ingest.filesystem,
+                    into: ingest.filesystem, listing: ingest.listing,
                     limits: ExtractionLimits(
                         reserveBytes: service.snapshots.reserve.bytes, reserveInodes: service.snapshots.reserve.inodes),
                     isCancelled: {

@@ -12,6 +12,8 @@ internal import struct Crypto.SHA256
 /// Names that later entries take away are marked in their place. `finish` then leaves them out, in a second pass that few layers need.
 final class ListingWriter {
     private static let bufferSize = 1 << 16
+    /// What a file or a link takes, but for its path, is less than this.
+    private static let mostOfRecord = 8192
 
     private let path: FilePath
     private let file: OwnedFD
@@ -45,7 +47,7 @@ final class ListingWriter {
     /// - Throws: also where the file can't be read back.
     func repeated(_ place: Int64, at path: [UInt8]) throws(LayerError) -> Int64 {
         do throws(ListingError) {
-            let bytes = try kernelStep { () throws(KernelError) in try read(at: place, upTo: ListingFormat.greatestLength) }
+            let bytes = try kernelStep { () throws(KernelError) in try read(at: place, upTo: Self.mostOfRecord) }
             var fields = ListingFields(bytes[...])
             let tag = try fields.byte()
             let object = try fields.object(tag: tag & ~ListingFormat.isRemoved)
@@ -137,8 +139,7 @@ final class ListingWriter {
             let start = Int(place - written)
             return Array(buffer[start..<min(buffer.count, start + limit)])
         }
-        // What a file or a link takes, but for its path, is less than this.
-        var bytes = [UInt8](repeating: 0, count: min(limit, 8192))
+        var bytes = [UInt8](repeating: 0, count: limit)
         var span = bytes.mutableSpan
         let raw = file.raw
         let count = try span.withUnsafeMutableBytes { part throws(KernelError) in

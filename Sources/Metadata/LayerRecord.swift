@@ -28,6 +28,14 @@ package enum LayerKey: Hashable, Sendable {
         }
     }
 
+    /// As `snapshot ls` shows it: twelve digits.
+    package var shortText: String {
+        switch self {
+        case .layer(let diffID): String(diffID.digest.hex.prefix(12))
+        case .fixup(let chainID): String(chainID.digest.hex.prefix(12))
+        }
+    }
+
     package var diffID: DiffID? {
         if case .layer(let diffID) = self { diffID } else { nil }
     }
@@ -40,12 +48,19 @@ package struct LayerRecord: Hashable, Sendable {
     package var size: LayerSize
     /// RFC 3339, UTC.
     package var createdAt: String
+    package var seal: LayerSeal
+    /// What a check found first; nil: nothing.
+    package var damage: String?
 
-    package init(id: Int64, key: LayerKey, size: LayerSize, createdAt: String) {
+    package init(
+        id: Int64, key: LayerKey, size: LayerSize, createdAt: String, seal: LayerSeal = LayerSeal(), damage: String? = nil
+    ) {
         self.id = id
         self.key = key
         self.size = size
         self.createdAt = createdAt
+        self.seal = seal
+        self.damage = damage
     }
 
     /// The directory's name below `layers/`.
@@ -58,6 +73,22 @@ package struct LayerRecord: Hashable, Sendable {
     package static func id(shortID: String) -> Int64? {
         guard let id = Int64(shortID, radix: 36), self.shortID(id) == shortID else { return nil }
         return id
+    }
+}
+
+/// What a layer's directory must hold, fixed when it was committed. All nil for one that an older version stored.
+package struct LayerSeal: Hashable, Sendable {
+    /// Of the listing's bytes.
+    package var listingDigest: Digest?
+    /// Names in the listing.
+    package var listingEntries: Int64?
+    /// Of the bytes of `layer.json`.
+    package var factsChecksum: UInt64?
+
+    package init(listingDigest: Digest? = nil, listingEntries: Int64? = nil, factsChecksum: UInt64? = nil) {
+        self.listingDigest = listingDigest
+        self.listingEntries = listingEntries
+        self.factsChecksum = factsChecksum
     }
 }
 

@@ -8,11 +8,13 @@ package struct NewLayerRow: Sendable {
     package var id: Int64
     package var key: LayerKey
     package var size: LayerSize
+    package var seal: LayerSeal
 
-    package init(id: Int64, key: LayerKey, size: LayerSize) {
+    package init(id: Int64, key: LayerKey, size: LayerSize, seal: LayerSeal = LayerSeal()) {
         self.id = id
         self.key = key
         self.size = size
+        self.seal = seal
     }
 }
 
@@ -27,6 +29,8 @@ extension MetadataStore {
         _ image: ImageRecord, newLayers: [NewLayerRow], references: [ReferenceRecord], blobs: [Digest]
     ) throws(MetadataError) -> Set<Int64> {
         try changeDurably("record an image") { db in
+            // A layer's commit has synced the filesystem: what was committed before it has been synced twice.
+            if !newLayers.isEmpty { try db.execute(sql: "UPDATE layer SET settled = 1 WHERE settled = 0") }
             let adopted = try newLayers.filter { try $0.insert(db) }
             try image.insert(db)
             for reference in references { try reference.upsert(db) }
@@ -73,11 +77,12 @@ extension NewLayerRow {
     /// - Returns: false where the key is recorded already, with another directory.
     fileprivate func insert(_ db: Database) throws -> Bool {
         let sql = """
-            INSERT INTO layer (id, key, blobDigest, compressedBytes, uncompressedBytes, diskBytes, inodes) VALUES (?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (key) DO NOTHING
+            INSERT INTO layer (id, key, blobDigest, compressedBytes, uncompressedBytes, diskBytes, inodes, \(LayerSeal.columns))
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING
             """
         try db.cachedStatement(sql: sql).execute(arguments: [
             id, key.text, size.blobDigest?.description, size.compressedBytes, size.uncompressedBytes, size.diskBytes, size.inodes,
+            seal.listingDigest?.description, seal.listingEntries, seal.factsChecksum.map(Int64.init(bitPattern:)),
         ])
         return db.changesCount == 1
     }

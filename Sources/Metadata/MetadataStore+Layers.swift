@@ -57,7 +57,7 @@ extension LayerRecord {
 
     /// - Parameter clause: a constant of the calling function.
     static func fetch(_ db: Database, _ clause: String, _ arguments: StatementArguments = []) throws -> [LayerRecord] {
-        let columns = "id, key, blobDigest, compressedBytes, uncompressedBytes, diskBytes, inodes, createdAt"
+        let columns = "id, key, blobDigest, compressedBytes, uncompressedBytes, diskBytes, inodes, createdAt, \(LayerSeal.columns), damage"
         let statement = try db.cachedStatement(sql: "SELECT \(columns) FROM layer \(clause)")
         return try Row.fetchAll(statement, arguments: arguments).map { row in
             guard let key = LayerKey(text: row[1]) else {
@@ -66,7 +66,8 @@ extension LayerRecord {
             let size = LayerSize(
                 blobDigest: try optionalDigest(row[2]), compressedBytes: row[3], uncompressedBytes: row[4], diskBytes: row[5],
                 inodes: row[6])
-            return LayerRecord(id: row[0], key: key, size: size, createdAt: row[7])
+            return LayerRecord(
+                id: row[0], key: key, size: size, createdAt: row[7], seal: try LayerSeal(row, from: 8), damage: row[11])
         }
     }
 }

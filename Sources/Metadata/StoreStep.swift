@@ -48,6 +48,14 @@ package enum StoreStep: String, Sendable, Hashable, CaseIterable {
     /// The image is recorded.
     case imageRecorded
 
+    // A repair.
+    /// A repaired layer's new tree is in `replaced/`, and recorded.
+    case replacementRecorded
+    /// Old and new have changed places.
+    case treesExchanged
+    /// The layer's row tells of the new tree.
+    case replacementFinished
+
     // A removal.
     case imageForgotten
     case referencesForgotten

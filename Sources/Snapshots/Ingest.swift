@@ -17,6 +17,9 @@ package final class Ingest: Sendable {
     /// Empty at first, 0755, root's: extract into it.
     package var filesystem: FilePath { directory.appending("fs") }
 
+    /// Where the layer's listing is to be written: beside the files.
+    package var listing: FilePath { directory.appending(StoreDirectories.listingName) }
+
     /// Opened before the first file is written, so that a write error in between is told when it is synced.
     private let handle: OwnedFD
     private let trash: TrashCollector

@@ -13,18 +13,23 @@ extension NewLayer {
             blobDigest: facts.digest, compressedBytes: facts.compressedSize, uncompressedBytes: facts.uncompressedSize,
             diskBytes: facts.diskBytes, inodes: facts.inodes)
         do throws(JSONError) {
-            self.init(ingest: ingest, key: .layer(facts.diffID), size: size, facts: try JSON.encode(facts, .pretty))
+            self.init(
+                ingest: ingest, key: .layer(facts.diffID), size: size, facts: try JSON.encode(facts, .pretty), listing: facts.listing)
         } catch {
             throw .damagedFacts(path: ingest.directory, reason: "\(error)")
         }
     }
 
-    /// A built fix-up: its size is measured here.
+    /// A built fix-up: it is measured and listed here.
     package init(ingest: Ingest, fixup chainID: ChainID) throws(SnapshotError) {
         let usage = try kernelStep(.measure) { () throws(KernelError) in try treeUsage(ingest.filesystem) }
+        let listing: ListingSummary
+        do throws(LayerError) { listing = try LayerListing.write(of: ingest.filesystem, to: ingest.listing) } catch {
+            throw .unlisted(path: ingest.filesystem, reason: error)
+        }
         self.init(
             ingest: ingest, key: .fixup(chainID), size: LayerSize(diskBytes: usage.bytes, inodes: usage.inodes),
-            facts: Array("{\"fixup\": \"\(chainID)\"}".utf8))
+            facts: Array("{\"fixup\": \"\(chainID)\"}".utf8), listing: listing)
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Layers
 package import Linux
 package import Metadata
 package import OCI
@@ -20,6 +21,8 @@ package enum SnapshotError: Error, Sendable, Hashable {
         case discard = "move to the trash"
         case measure = "measure"
         case checkSpace = "look for free space"
+        case check = "check the store"
+        case replace = "exchange a layer's tree"
     }
 
     case notEnoughBytes(needed: UInt64, free: UInt64, reserve: UInt64, store: FilePath)
@@ -31,6 +34,9 @@ package enum SnapshotError: Error, Sendable, Hashable {
     /// Committed or abandoned before.
     case ingestEnded(FilePath)
     case damagedFacts(path: FilePath, reason: String)
+    /// A check has found that a layer's files are not what they should be.
+    case damagedLayer(LayerRecord, finding: String)
+    case unlisted(path: FilePath, reason: LayerError)
     case metadata(MetadataError)
     case kernel(Step, KernelError)
 }
@@ -41,9 +47,10 @@ extension SnapshotError {
         case .notEnoughBytes(_, _, _, let store): "free space under \(store), remove images (`ctr-swift rmi`), or move the root"
         case .notEnoughInodes(_, _, _, let store): "free inodes under \(store), remove images (`ctr-swift rmi`), or move the root"
         case .noSuchImage: "pull it first"
+        case .damagedLayer(let layer, _): "`ctr-swift repair \(layer.key.shortText)`, then `ctr-swift fsck --full \(layer.key.shortText)`"
         case .metadata(let error): error.remedy
         case .kernel(_, let error) where error.errno == .noSpace: "free space or inodes on the filesystem of the root"
-        case .kernel, .invalidContainerID, .containerExists, .ingestEnded, .damagedFacts: nil
+        case .kernel, .invalidContainerID, .containerExists, .ingestEnded, .damagedFacts, .unlisted: nil
         }
     }
 
@@ -70,6 +77,8 @@ extension SnapshotError: CustomStringConvertible {
         case .containerExists(let id): "container \(id) has a writable layer already"
         case .ingestEnded(let path): "\"\(path)\" was committed or abandoned before"
         case .damagedFacts(let path, let reason): "\"\(path)\" can't be read: \(reason)"
+        case .damagedLayer(let layer, let finding): "layer \(layer.key.text) is damaged: \(finding)"
+        case .unlisted(let path, let reason): "list \"\(path)\": \(reason)"
         case .metadata(let error): "\(error)"
         case .kernel(let step, let error): "\(step.rawValue): \(error)"
         }

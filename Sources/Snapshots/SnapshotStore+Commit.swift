@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+package import Layers
 internal import Linux
 internal import Logging
 package import Metadata
@@ -14,12 +15,23 @@ package struct NewLayer: Sendable {
     package var size: LayerSize
     /// What `layer.json` will hold.
     package var facts: [UInt8]
+    /// Of the listing that was written into `Ingest.listing`.
+    package var listing: ListingSummary?
 
-    package init(ingest: Ingest, key: LayerKey, size: LayerSize, facts: [UInt8]) {
+    package init(ingest: Ingest, key: LayerKey, size: LayerSize, facts: [UInt8], listing: ListingSummary? = nil) {
+        self.listing = listing
         self.ingest = ingest
         self.key = key
         self.size = size
         self.facts = facts
+    }
+}
+
+extension NewLayer {
+    var seal: LayerSeal {
+        var checksum = Checksum64()
+        checksum.update(facts)
+        return LayerSeal(listingDigest: listing?.digest, listingEntries: listing?.entries, factsChecksum: checksum.value)
     }
 }
 
@@ -57,19 +69,21 @@ extension SnapshotStore {
 
     /// From here on, the layers' content is on stable storage, below `ingest/`.
     private func prepare(_ layers: [NewLayer]) throws(SnapshotError) {
-        for layer in layers {
-            guard layer.ingest.isOpen else { throw .ingestEnded(layer.ingest.directory) }
-            let path = layer.ingest.directory.appending(StoreDirectories.factsName)
-            try kernelStep(.describeLayer) { () throws(KernelError) in
-                let file = try openFile(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-                try layer.facts.span.withUnsafeBytes { bytes throws(KernelError) in try writeAll(file, bytes, object: path.string) }
-                try file.close(of: path.string)
-            }
-        }
+        for layer in layers { try describe(layer) }
         try reach(.layersDescribed)
         // The one that was opened first has seen every write error since.
         try kernelStep(.sync) { () throws(KernelError) in try layers.map(\.ingest).min { $0.id < $1.id }?.sync() }
         try reach(.layersSynced)
+    }
+
+    func describe(_ layer: NewLayer) throws(SnapshotError) {
+        guard layer.ingest.isOpen else { throw .ingestEnded(layer.ingest.directory) }
+        let path = layer.ingest.directory.appending(StoreDirectories.factsName)
+        try kernelStep(.describeLayer) { () throws(KernelError) in
+            let file = try openFile(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+            try layer.facts.span.withUnsafeBytes { bytes throws(KernelError) in try writeAll(file, bytes, object: path.string) }
+            try file.close(of: path.string)
+        }
     }
 
     /// - Returns: the rows of those that are new to the store.
@@ -97,11 +111,17 @@ extension SnapshotStore {
 
     private func place(_ layer: NewLayer) throws(SnapshotError) -> NewLayerRow? {
         if let recorded = try metadataStep({ () throws(MetadataError) in try metadata.layer(layer.key) }) {
-            if try isPresent(recorded) { layer.ingest.abandon() } else { try move(layer.ingest, to: directories.layer(recorded.id)) }
+            if try isPresent(recorded) {
+                layer.ingest.abandon()
+            } else {
+                try move(layer.ingest, to: directories.layer(recorded.id))
+                try metadataStep { () throws(MetadataError) in try metadata.set(seal: layer.seal, ofLayer: recorded.id) }
+                damage.note(nil, ofLayer: recorded.id)
+            }
             return nil
         }
         try move(layer.ingest, to: directories.layer(layer.ingest.id))
-        return NewLayerRow(id: layer.ingest.id, key: layer.key, size: layer.size)
+        return NewLayerRow(id: layer.ingest.id, key: layer.key, size: layer.size, seal: layer.seal)
     }
 
     private func move(_ ingest: Ingest, to place: FilePath) throws(SnapshotError) {

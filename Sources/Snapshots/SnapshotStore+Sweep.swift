@@ -10,10 +10,12 @@ extension SnapshotStore {
     func sweep() throws(SnapshotError) {
         let layers = try metadataStep { () throws(MetadataError) in try metadata.layers() }
         let containers = Set(try metadataStep { () throws(MetadataError) in try metadata.containers() }.map(\.id))
+        let replaced = Set(
+            try metadataStep { () throws(MetadataError) in try metadata.replacedTrees() }.map { LayerRecord.shortID($0.id) })
         let kept = Set(layers.map(\.shortID))
         let swept =
             try sweep(directories.ingest) { _ in false } + sweep(directories.layers, keeping: kept.contains)
-            + sweep(directories.containers, keeping: containers.contains)
+            + sweep(directories.containers, keeping: containers.contains) + sweep(directories.replaced, keeping: replaced.contains)
         if swept > 0 { logger.notice("swept what an interrupted operation left", metadata: ["directories": "\(swept)"]) }
         try reportMissing(layers)
         _ = try removeUnreferencedLayers()

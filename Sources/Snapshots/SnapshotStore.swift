@@ -20,6 +20,7 @@ package final class SnapshotStore: Sendable {
     let logger: Logger
     let trash: TrashCollector
     let stacks = StackCache()
+    let damage = DamageMarks()
     /// The last id that was given to an ingest.
     let lastID: Atomic<Int64>
     let failpoint: Failpoint?
@@ -41,7 +42,11 @@ package final class SnapshotStore: Sendable {
         let directories = directories
         try kernelStep(.prepareRoot) { () throws(KernelError) in try directories.make() }
         lastID = Atomic(try metadataStep { () throws(MetadataError) in try metadata.lastLayerID() })
+        try settleReplaced()
         try sweep()
+        for layer in try metadataStep({ () throws(MetadataError) in try metadata.damagedLayers() }) {
+            damage.note(layer.damage, ofLayer: layer.id)
+        }
     }
 
     deinit { trash.stop() }

@@ -8,12 +8,14 @@ package import SystemPackage
 /// Where things are below the root. docs/architecture.md, "Paths", draws it.
 package struct StoreDirectories: Sendable, Hashable {
     package let root: FilePath
-    /// `layers/<short id>/{fs/,layer.json}`: committed, each with a row.
+    /// `layers/<short id>/{fs/,layer.json,files}`: committed, each with a row.
     package let layers: FilePath
     /// `containers/<id>/{upper/,work/}`: each with a row, or about to get one.
     package let containers: FilePath
     /// `ingest/<short id>/`: being extracted. Gone at the next start.
     package let ingest: FilePath
+    /// `replaced/<short id>/`: trees of repaired layers that containers still run on.
+    package let replaced: FilePath
     /// Renamed here at once, deleted when there is time.
     package let trash: FilePath
 
@@ -22,22 +24,27 @@ package struct StoreDirectories: Sendable, Hashable {
         layers = root.appending("layers")
         containers = root.appending("containers")
         ingest = root.appending("ingest")
+        replaced = root.appending("replaced")
         trash = root.appending("trash")
     }
 
     package func layer(_ id: Int64) -> FilePath { layers.appending(LayerRecord.shortID(id)) }
     package func filesystem(_ id: Int64) -> FilePath { layer(id).appending("fs") }
     package func facts(_ id: Int64) -> FilePath { layer(id).appending(Self.factsName) }
+    /// What is in the layer, with checksums: see `LayerListing`. Layers that older versions stored have none.
+    package func listing(_ id: Int64) -> FilePath { layer(id).appending(Self.listingName) }
     func ingest(_ id: Int64) -> FilePath { ingest.appending(LayerRecord.shortID(id)) }
+    func replaced(_ id: Int64) -> FilePath { replaced.appending(LayerRecord.shortID(id)) }
     package func container(_ id: String) -> FilePath { containers.appending(id) }
 
     static let factsName = "layer.json"
+    static let listingName = "files"
     /// The lowerdir of images without layers, from `layers`. It stays empty.
     static let empty = "../empty"
 
     /// Makes what is missing. Setuid programs of images lie below: nobody but root may enter, whatever modes were there before.
     func make() throws(KernelError) {
-        for directory in [root, layers, containers, ingest, trash] {
+        for directory in [root, layers, containers, ingest, replaced, trash] {
             if try !makeDirectory(directory, mode: 0o700) { try Self.close(directory) }
         }
         try makeDirectory(root.appending("empty"), mode: 0o755)

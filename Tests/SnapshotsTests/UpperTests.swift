@@ -63,7 +63,10 @@ import Testing
                 try node.snapshots.createUpper(container: id, mode: .directory, over: nil)
             }
             #expect(throws: SnapshotError.invalidContainerID(id)) { try node.snapshots.removeContainer(id) }
-            #expect(try Files.names(root).filter { !$0.hasPrefix("meta") } == ["containers", "empty", "ingest", "layers", "lock", "trash"])
+            #expect(
+                try Files.names(root).filter { !$0.hasPrefix("meta") } == [
+                    "containers", "empty", "ingest", "layers", "lock", "replaced", "trash",
+                ])
         }
     }
 

@@ -41,7 +41,12 @@ extension ContainerService {
         _ id: ContainerID, _ name: String, _ request: CreateContainerRequest, _ image: RunnableImage
     ) throws(ContainerError) -> (Container, warnings: [String]) {
         let stack: LayerStack
-        do throws(SnapshotError) { stack = try snapshots.stack(of: image.manifestDigest) } catch { throw .snapshots(error) }
+        do throws(SnapshotError) {
+            stack = try snapshots.stack(of: image.manifestDigest)
+            try snapshots.requireUndamaged(stack)
+        } catch {
+            throw .snapshots(error)
+        }
         let paths = paths(of: id)
         let plan = try ContainerPlan(
             id: id, name: name, request: request, image: image, stack: stack, paths: paths, configuration: configuration)

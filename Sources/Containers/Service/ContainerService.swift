@@ -77,6 +77,11 @@ package final class ContainerService: Sendable {
         index.all.map(\.summary).filter { all || $0.state == .running || $0.state == .stopping }.sorted { $0.createdAt > $1.createdAt }
     }
 
+    /// Containers that have a layer mounted, or are about to: of those that run, and of those that are being started.
+    package func liveContainers(onLayer layer: Int64) -> [String] {
+        index.all.filter { $0.life.isLive && $0.layerIDs.contains(layer) }.map(\.id.text)
+    }
+
     func paths(of id: ContainerID) -> ContainerPaths {
         ContainerPaths(root: configuration.root, state: configuration.state, id: id)
     }

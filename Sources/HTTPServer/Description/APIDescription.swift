@@ -12,6 +12,8 @@ struct APIDescription: Sendable {
     let pull: RequestSchema
     let registryCheck: RequestSchema
     let prune: RequestSchema
+    let check: RequestSchema
+    let repair: RequestSchema
 
     /// - Throws: where the document does not say what this server needs: it was built from a broken one.
     init() throws(APIDescriptionError) {
@@ -32,6 +34,8 @@ struct APIDescription: Sendable {
         pull = try reader.named("PullRequest")
         registryCheck = try reader.named("RegistryCheckRequest")
         prune = try reader.named("PruneRequest")
+        check = try reader.named("CheckRequest")
+        repair = try reader.named("RepairRequest")
     }
 }
 

@@ -39,6 +39,8 @@ struct APIProblem: Error, Sendable {
             .imageNotFound: (.notFound, "No such image"),
             .containerNotFound: (.notFound, "No such container"),
             .manifestUnknown: (.notFound, "The registry does not have it"),
+            .layerNotFound: (.notFound, "No such layer"),
+            .layerDamaged: (.conflict, "A layer of the image is damaged"),
             .conflict: (.conflict, "The state of things does not allow it"),
             .inUse: (.conflict, "It is in use"),
             .unsupported: (.unprocessableContent, "Not to be had on this node"),

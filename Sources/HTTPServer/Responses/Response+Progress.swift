@@ -5,30 +5,38 @@ internal import Hummingbird
 internal import JSON
 internal import Synchronization
 
+/// A line of progress: what the body of such an answer is made of.
+protocol ProgressEvent: Encodable, Sendable {
+    static func failed(_ problem: Problem) -> Self
+    /// How the work ends is told once, whoever worked.
+    var isEnd: Bool { get }
+    /// The next one of its kind replaces it: it may be left out for a slow client.
+    var isReplaceable: Bool { get }
+}
+
 extension Response {
-    /// A stream of what a pull or a load reports, ended by `done` for each image or by `failed`.
+    /// A stream of what some work reports, ended by its last events or by `failed`.
     ///
     /// The head waits for the first report: what is refused before it is answered with a status of its own.
     /// - Parameter work: is cancelled when the client goes or the daemon stops.
-    static func progress(
+    static func progress<Event: ProgressEvent>(
         _ context: APIContext,
-        _ work: @escaping @Sendable (_ report: @escaping @Sendable (PullEvent) -> Void) async throws -> [ImageSummary]
+        _ work: @escaping @Sendable (_ report: @escaping @Sendable (Event) -> Void) async throws -> [Event]
     ) async throws -> Response {
         let feed = LineFeed()
         let begun = FirstReport()
         let producer = StreamProducer {
             do {
-                let images = try await work { event in
-                    // How it ends is told below, once, whoever worked.
-                    guard event.event != .done, event.event != .failed else { return }
+                let ends = try await work { event in
+                    guard !event.isEnd else { return }
                     feed.report(event)
                     begun.succeed()
                 }
                 begun.succeed()
-                for image in images { feed.report(.done(image)) }
+                for event in ends { feed.report(event) }
             } catch {
                 let problem = APIProblem(any: error)
-                if begun.fail(problem) == false { feed.report(.failed(problem)) }
+                if begun.fail(problem) == false { feed.report(Event.failed(problem.problem)) }
             }
             feed.finish()
         }
@@ -46,24 +54,58 @@ extension Response {
 }
 
 extension LineFeed {
-    /// A layer's count of bytes is replaced by its next one: it may be left out.
-    fileprivate func report(_ event: PullEvent) {
-        // An event is strings and numbers: it can always be encoded.
-        try? offer(event, droppable: event.status == .pulling)
-    }
+    /// An event is strings and numbers: it can always be encoded.
+    fileprivate func report(_ event: some ProgressEvent) { try? offer(event, droppable: event.isReplaceable) }
 }
 
-extension PullEvent {
-    fileprivate static func done(_ image: ImageSummary) -> PullEvent {
+extension PullEvent: ProgressEvent {
+    var isEnd: Bool { event == .done || event == .failed }
+    var isReplaceable: Bool { status == .pulling }
+
+    static func done(_ image: ImageSummary) -> PullEvent {
         var event = PullEvent(.done)
         event.digest = image.manifestDigest
         event.image = image
         return event
     }
 
-    fileprivate static func failed(_ problem: APIProblem) -> PullEvent {
+    static func failed(_ problem: Problem) -> PullEvent {
         var event = PullEvent(.failed)
-        event.problem = problem.problem
+        event.problem = problem
+        return event
+    }
+}
+
+extension CheckEvent: ProgressEvent {
+    var isEnd: Bool { event == .done || event == .failed }
+    var isReplaceable: Bool { event == .checking }
+
+    static func done(_ summary: CheckSummary) -> CheckEvent {
+        var event = CheckEvent(.done)
+        event.summary = summary
+        return event
+    }
+
+    static func failed(_ problem: Problem) -> CheckEvent {
+        var event = CheckEvent(.failed)
+        event.problem = problem
+        return event
+    }
+}
+
+extension RepairEvent: ProgressEvent {
+    var isEnd: Bool { event == .done || event == .failed }
+    var isReplaceable: Bool { event == .pulling }
+
+    static func done(_ result: RepairResult) -> RepairEvent {
+        var event = RepairEvent(.done)
+        event.result = result
+        return event
+    }
+
+    static func failed(_ problem: Problem) -> RepairEvent {
+        var event = RepairEvent(.failed)
+        event.problem = problem
         return event
     }
 }

@@ -39,7 +39,7 @@ func imageEndpoints(_ service: Backend) -> [Endpoint] {
             _ = try QueryParameters(request)
             let wanted = try await request.decoded(PullRequest.self, description.pull, context)
             return try await .progress(context) { report in
-                [try await runtime.pull(wanted, progress: report)]
+                [PullEvent.done(try await runtime.pull(wanted, progress: report))]
             }
         },
         Endpoint(.post, "v1/images/load") { request, context in
@@ -56,7 +56,7 @@ func imageEndpoints(_ service: Backend) -> [Endpoint] {
                 do {
                     let images = try await runtime.load(spooled: spool.path, progress: report)
                     await spool.remove()
-                    return images
+                    return images.map(PullEvent.done)
                 } catch {
                     await spool.remove()
                     throw error

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import APITypes
 internal import Engine
 internal import Hummingbird
 
@@ -18,6 +19,20 @@ func snapshotEndpoints(_ service: Backend) -> [Endpoint] {
             try request.refuseBody()
             let top = try QueryParameters(request, known: ["top"]).count("top") ?? 10
             return try .json(await runtime.upper(of: context.containerName(), top: top))
+        },
+        Endpoint(.post, "v1/fsck") { request, context in
+            _ = try QueryParameters(request)
+            let wanted = try await request.decodedIfPresent(CheckRequest.self, service.description.check, context) ?? CheckRequest()
+            return try await .progress(context) { report in
+                [CheckEvent.done(try await runtime.check(wanted, progress: report))]
+            }
+        },
+        Endpoint(.post, "v1/repair") { request, context in
+            _ = try QueryParameters(request)
+            let wanted = try await request.decoded(RepairRequest.self, service.description.repair, context)
+            return try await .progress(context) { report in
+                [RepairEvent.done(try await runtime.repair(wanted, progress: report))]
+            }
         },
     ]
 }

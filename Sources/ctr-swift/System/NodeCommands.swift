@@ -59,6 +59,7 @@ struct Info: ParsableCommand {
                 ("layers at most", "\(info.maxLayers)"),
                 ("free", space(info.freeBytes, info.freeInodes)),
                 ("kept free", space(info.reserveBytes, info.reserveInodes)),
+                ("damaged layers", (info.damagedLayers ?? []).isEmpty ? "none" : (info.damagedLayers ?? []).joined(separator: ", ")),
                 ("images", "\(info.images)"),
                 ("containers", "\(info.containers), \(info.running) running"),
             ]))
