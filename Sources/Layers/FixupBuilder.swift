@@ -112,13 +112,32 @@ private struct FixupWriter {
         let from = try source.open(sourceName, O_RDONLY)
         let to = try directory.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
         let (fromRaw, toRaw) = (from.raw, to.raw)
-        var left = status.size
-        while left > 0 {
-            let count = try kernel("copy_file_range(2)", display(name)) { ctr_copy_file_range(fromRaw, toRaw, UInt(clamping: left)) }
-            if count == 0 { break }
-            left -= Int64(count)
+        // Part by part: a layer of some kilobytes may hold a file that is a hole of terabytes, and a copy of zeros would fill the disk.
+        var place: off_t = 0
+        while place < status.size, let start = try seek(from, place, CTR_SEEK_DATA, name) {
+            guard let end = try seek(from, start, CTR_SEEK_HOLE, name) else { break }
+            _ = try seek(from, start, SEEK_SET, name)
+            _ = try seek(to, start, SEEK_SET, name)
+            place = start
+            while place < end {
+                let count = try kernel("copy_file_range(2)", display(name)) { ctr_copy_file_range(fromRaw, toRaw, UInt(end - place)) }
+                if count == 0 { break }
+                place += off_t(count)
+            }
+            if place < end { break }
         }
+        try kernel("ftruncate(2)", display(name)) { ftruncate(toRaw, off_t(status.size)) }
         try to.close(of: display(name))
+    }
+
+    /// nil behind the last data of a file.
+    private func seek(_ file: borrowing OwnedFD, _ place: off_t, _ whence: CInt, _ name: EntryName) throws(KernelError) -> off_t? {
+        let raw = file.raw
+        do throws(KernelError) { return try kernel("lseek(2)", display(name)) { lseek(raw, place, whence) } } catch
+            where error.errno == .noSuchAddressOrDevice
+        {
+            return nil
+        }
     }
 
     /// Owner, mode, attributes, times: in the order in which the kernel takes back what a later call would clear.

@@ -80,7 +80,8 @@ package struct LayerPath: Sendable, Hashable, Codable, CustomStringConvertible {
 
     package func encode(to encoder: any Encoder) throws {
         var value = encoder.singleValueContainer()
-        if let text = String(validating: bytes, as: UTF8.self) { return try value.encode(text) }
+        // A NUL in front says that digits follow, and so is written as digits itself.
+        if bytes.first != 0, let text = String(validating: bytes, as: UTF8.self) { return try value.encode(text) }
         try value.encode("\0" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
     }
 }

@@ -45,7 +45,11 @@ struct PaxRecords {
     private mutating func set(_ key: ArraySlice<UInt8>, _ value: [UInt8], _ offset: UInt64) throws(TarError) {
         if let attribute = Self.suffix(of: key, behind: "SCHILY.xattr.") { return try setAttribute(attribute, value, offset) }
         if let attribute = Self.suffix(of: key, behind: "LIBARCHIVE.xattr.") { return try setEncodedAttribute(attribute, value, offset) }
-        if value.isEmpty { return }
+        if value.isEmpty {
+            // A map of no parts says that all is a hole; without it the file would come out empty.
+            if key.elementsEqual("GNU.sparse.map".utf8) { sparseMap = sparseMap ?? [] }
+            return
+        }
         func number() throws(TarError) -> UInt64 {
             guard let number = Self.decimal(value[...]) else {
                 throw .badNumber(field: String(decoding: key, as: UTF8.self), offset: offset)

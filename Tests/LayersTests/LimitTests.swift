@@ -100,6 +100,25 @@ import Testing
 
     // MARK: Sparse files
 
+    @Test("another layer's name for a file that is mostly a hole costs as little as the file: zeros must not fill the disk")
+    func sparseBelow() throws {
+        let size: UInt64 = 4 << 30
+        try withDirectory { directory in
+            let file = Member.sparse("big", size: size, [(5000, "one"), (2 << 30, "two"), (size - 70_000, "three")])
+            let stack = try Stack(directory, [[file], [.hardLink("again", "big")]])
+            let fixup = try openFile(try #require(try stack.lowerdirs().first), O_RDONLY | O_DIRECTORY)
+            let copy = try #require(try fixup.status(Array("again".utf8)))
+            #expect(copy.size == Int64(size) && copy.links == 2)
+            #expect(copy.blocks < 200)
+            let content = try fixup.open(Array("again".utf8), O_RDONLY)
+            for (offset, text) in [(5000, "one"), (2 << 30, "two"), (Int(size) - 70_000, "three"), (6000, "\0")] {
+                var bytes = [UInt8](repeating: 1, count: text.utf8.count)
+                #expect(pread(content.raw, &bytes, bytes.count, off_t(offset)) == bytes.count)
+                #expect(bytes == Array(text.utf8))
+            }
+        }
+    }
+
     @Test("sparse files are whole and stay sparse, in each of tar's forms", arguments: ["gnu", "pax 0.0", "pax 0.1", "pax 1.0"])
     func sparse(form: String) throws {
         let words = form.split(separator: " ")

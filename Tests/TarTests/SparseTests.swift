@@ -35,6 +35,12 @@ import Testing
         }
     }
 
+    @Test("a map without parts is a file that is nothing but a hole") func emptyMap() throws {
+        let members = try sparse(record("GNU.sparse.map", "") + record("GNU.sparse.size", "5000"), stored: "", size: "00000000000")
+        #expect(members.map(\.content) == [[UInt8](repeating: 0, count: 5000)])
+        #expect(members.first?.entry.sparse == [])
+    }
+
     private func sparse(_ records: [UInt8], stored: String, size: String) throws -> [Member] {
         try read(
             paxHeader(records) + rawHeader("s", size: size) + Array(stored.utf8) + TarWriter.padding(after: UInt64(stored.utf8.count))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why it exists: <sys/statfs.h> is not part of Swift's Glibc module, and syncfs(2) and pthread_setname_np(3) are shown only to
-// _GNU_SOURCE, which it is built without. statfs(2), syncfs(2), prctl(2).
+// Why it exists: <sys/statfs.h> is not part of Swift's Glibc module, and syncfs(2), pthread_setname_np(3) and lseek(2)'s
+// SEEK_DATA are shown only to _GNU_SOURCE, which it is built without. statfs(2), syncfs(2), prctl(2), lseek(2).
 #pragma once
 #include <sys/prctl.h>
 #include <sys/statfs.h>
@@ -23,3 +23,5 @@ static inline int ctr_rename_exchange(const char *one, const char *other) {
 }
 /// The calling thread's I/O waits for everybody else's, where the scheduler knows classes (bfq, mq-deadline). ioprio_set(2).
 static inline int ctr_set_idle_io(void) { return (int)syscall(SYS_ioprio_set, 1, 0, 3 << 13); }
+static const int CTR_SEEK_DATA = 3;
+static const int CTR_SEEK_HOLE = 4;
