@@ -126,7 +126,7 @@ struct ModelTree {
             existing?.entry = member.entry
             return
         }
-        var inode = ModelInode(member.entry, member.content, layer: layer)
+        var inode = ModelInode(member.entry, member.wholeContent, layer: layer)
         if member.entry.kind == .hardLink { inode = try target(of: member, name, at: place, before, existing) }
         if let existing { noteLoss(existing) }
         place.node.children[last] = inode
@@ -239,6 +239,19 @@ struct ModelTree {
     }
 
     // MARK: The listing
+
+    /// A name of something, the root excepted, and what is there with all below it: parents before children, names in order.
+    func subtree(_ choose: ([[[UInt8]]]) -> [[UInt8]]?) -> [(name: [[UInt8]], node: ModelInode)] {
+        let all = Self.walk(root, [])
+        guard let chosen = choose(all.map(\.name)) else { return [] }
+        return all.filter { $0.name.starts(with: chosen) }
+    }
+
+    private static func walk(_ node: ModelInode, _ name: [[UInt8]]) -> [(name: [[UInt8]], node: ModelInode)] {
+        node.children.sorted { $0.key.lexicographicallyPrecedes($1.key) }.flatMap {
+            [(name + [$0.key], $0.value)] + walk($0.value, name + [$0.key])
+        }
+    }
 
     /// The directories that no entry lists.
     var unlisted: Set<String> {

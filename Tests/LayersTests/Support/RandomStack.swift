@@ -2,6 +2,7 @@
 
 import Layers
 import Linux
+import OCI
 import SystemPackage
 import Tar
 
@@ -9,6 +10,13 @@ import Tar
 struct RandomStack {
     var layers: [[Member]]
     var order: [Int]
+    /// A defect, for tests of the tests: what it makes of the mounted tree is taken for what was mounted.
+    var defect: @Sendable (inout Listing) -> Void = { _ in }
+
+    init(layers: [[Member]]) {
+        self.layers = layers
+        order = Array(layers.indices)
+    }
 
     init(seed: UInt64) {
         var generator = StackGenerator(seed: seed)
@@ -35,8 +43,10 @@ struct RandomStack {
             var stack = Stack(directory)
             stack.layers = order.compactMap { layer in unique.firstIndex(of: layer).map { extracted.layers[$0] } }
             let lowerdirs = try stack.lowerdirs()
-            let tree = try Stack.withOverlay(of: lowerdirs, in: directory) { try list($0) }
-            return (tree, try lookUp(tree, MergedTree(lowerdirs: lowerdirs)))
+            var tree = try Stack.withOverlay(of: lowerdirs, in: directory) { try list($0) }
+            let looked = try lookUp(tree, MergedTree(lowerdirs: lowerdirs))
+            defect(&tree)
+            return (tree, looked)
         } catch let error as LayerError {
             if case .kernel = error { throw error }
             return nil
@@ -75,40 +85,6 @@ struct RandomStack {
             }
         }
     }
-
-    // MARK: Shrinking
-
-    /// A stack that fails in the same way, of which nothing can be taken away.
-    func shrunk(_ kind: ModelFailure.Kind) throws -> RandomStack {
-        var smallest = self
-        var goesOn = true
-        while goesOn {
-            goesOn = false
-            for candidate in smallest.smaller() where try candidate.failure()?.kind == kind {
-                smallest = candidate
-                goesOn = true
-                break
-            }
-        }
-        return smallest
-    }
-
-    private func smaller() -> [RandomStack] {
-        var candidates: [RandomStack] = []
-        func offer(_ change: (inout RandomStack) -> Void) {
-            var candidate = self
-            change(&candidate)
-            candidates.append(candidate)
-        }
-        for place in order.indices { offer { $0.order.remove(at: place) } }
-        for layer in Set(order).sorted() {
-            for index in layers[layer].indices { offer { $0.layers[layer].remove(at: index) } }
-            for (index, member) in layers[layer].enumerated() where member.simplified() != member {
-                offer { $0.layers[layer][index] = member.simplified() }
-            }
-        }
-        return candidates.filter { !$0.order.isEmpty }
-    }
 }
 
 struct ModelFailure {
@@ -120,17 +96,5 @@ struct ModelFailure {
 extension RandomStack: CustomStringConvertible {
     var description: String {
         order.map { "layer \($0):\n" + layers[$0].map { "  \($0)\n" }.joined() }.joined()
-    }
-}
-
-extension Member {
-    fileprivate func simplified() -> Member {
-        var member = with {
-            ($0.uid, $0.gid, $0.modifiedSeconds, $0.modifiedNanoseconds, $0.attributes) = (0, 0, 0, 0, [])
-            $0.mode = $0.kind == .directory ? 0o755 : 0o644
-            $0.size = 0
-        }
-        member.content = []
-        return member
     }
 }
