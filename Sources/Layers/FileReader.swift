@@ -48,7 +48,7 @@ struct FileReader {
         // Small files are read faster than they are asked for holes.
         if size <= 1 << 18 { return position }
         do throws(KernelError) {
-            return UInt64(try kernel("lseek(2)", display(name)) { lseek(raw, off_t(position), CInt(CTR_SEEK_DATA)) })
+            return UInt64(try kernel("lseek(2)", display(name)) { lseek(raw, off_t(position), CTR_SEEK_DATA) })
         } catch  where error.errno == .noSuchAddressOrDevice {
             return size
         } catch  where error.errno == .invalidArgument {

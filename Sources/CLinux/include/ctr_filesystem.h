@@ -15,13 +15,13 @@ static inline long ctr_copy_file_range(int from, int to, unsigned long count) {
     return syscall(SYS_copy_file_range, from, NULL, to, NULL, count, 0U);
 }
 
-/// lseek(2): shown only to _GNU_SOURCE.
-enum { CTR_SEEK_DATA = 3 };
 /// Exchanges two names in one step: both are there before and after. Kernel 3.15. renameat2(2).
 static inline int ctr_rename_exchange(const char *one, const char *other) {
     return (int)syscall(SYS_renameat2, -100, one, -100, other, 2U);
 }
 /// The calling thread's I/O waits for everybody else's, where the scheduler knows classes (bfq, mq-deadline). ioprio_set(2).
 static inline int ctr_set_idle_io(void) { return (int)syscall(SYS_ioprio_set, 1, 0, 3 << 13); }
+
+/// lseek(2): shown only to _GNU_SOURCE.
 static const int CTR_SEEK_DATA = 3;
 static const int CTR_SEEK_HOLE = 4;
