@@ -13,7 +13,7 @@ UNITDIR ?= /lib/systemd/system
 MANPAGE := man/man1/ctr-swift.1
 COMPLETIONS := bash-completion/completions/ctr-swift zsh/site-functions/_ctr-swift fish/vendor_completions.d/ctr-swift.fish
 
-.PHONY: help setup build build-tests test test-unit test-contract lint format bench demo install uninstall clean
+.PHONY: help setup build build-tests test test-unit test-contract fuzz lint format bench demo install uninstall clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,11 +38,14 @@ test-contract: build-tests ## the socket API against its description, in Python 
 test-unit: build-tests ## the tests that need no root
 	@scripts/test unit
 
+fuzz: setup ## libFuzzer on everything that strangers' bytes reach, FUZZ_SECONDS (60) for each target (as root)
+	@scripts/fuzz
+
 lint: ## formatting, licences, forbidden calls, linked libraries
 	@scripts/lint
 
 format: ## rewrite the sources as lint wants them
-	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
+	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests Fuzz
 
 bench: build ## measure against the peers that are installed: medians and ratios of one run (as root)
 	@scripts/setup bench

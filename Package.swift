@@ -136,6 +136,10 @@ let package = Package(
             name: "ctr-swift-oci", dependencies: ["Runtime", "Linux", "OCI", "JSON", .arguments, .system],
             swiftSettings: strict, linkerSettings: staticExecutable),
 
+        // What strangers' bytes reach; the tests give each target its corpus, `make fuzz` much more.
+        library(
+            "FuzzTargets", ["Layers", "Tar", "Compression", "Registry", "OCI", "JSON", "Linux", .crypto, .system], path: "Fuzz/Targets"),
+
         // What several of the tests share.
         library("TestSupport", ["CLinux", "Linux", .system], path: "Tests/TestSupport"),
         library(
@@ -169,8 +173,21 @@ let package = Package(
                 "Containers", "ShimProtocol", "APITypes", "Snapshots", "Metadata", "Runtime", "Linux", "OCI", "JSON", .logging, .system,
             ]),
         tests("ClientTests", ["TestSupport", "Client", "APITypes", "Linux", "OCI", "JSON", .system]),
+        tests("FuzzTests", ["TestSupport", "FuzzTargets"]),
         tests(
             "IntegrationTests",
             ["TestSupport", "RegistryFixtures", "Client", "APITypes", "Metadata", "Linux", "OCI", "JSON", .system]),
     ]
 )
+
+// `scripts/fuzz` builds these few alone, instrumented, with libFuzzer as the main program; of Registry what needs no network library.
+if Context.environment["CTR_SWIFT_FUZZ"] != nil {
+    let needed: Set = ["CLinux", "CISAL", "CZstd", "JSON", "Linux", "OCI", "Tar", "Compression", "Layers", "FuzzTargets"]
+    package.products = [.executable(name: "ctr-swift-fuzz", targets: ["ctr-swift-fuzz"])]
+    package.targets.removeAll { !needed.contains($0.name) }
+    package.targets += [
+        .target(
+            name: "Registry", sources: ["Challenge.swift", "ContentRange.swift", "WebAddress.swift"], swiftSettings: strict),
+        .executableTarget(name: "ctr-swift-fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Driver", swiftSettings: strict),
+    ]
+}

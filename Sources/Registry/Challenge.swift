@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// One challenge of a WWW-Authenticate header. Source: RFC 9110, 11.6.1; Docker's "Token Authentication Specification".
-struct Challenge: Equatable, Sendable {
-    enum Scheme: String, Sendable { case bearer, basic }
+package struct Challenge: Equatable, Sendable {
+    package enum Scheme: String, Sendable { case bearer, basic }
 
-    var scheme: Scheme
+    package var scheme: Scheme
     /// Names in lower case.
-    var parameters: [String: String] = [:]
+    package var parameters: [String: String] = [:]
 
     /// The one to answer: a token rather than a password.
-    static func choose(among headers: [String]) -> Challenge? {
+    package static func choose(among headers: [String]) -> Challenge? {
         let offered = headers.flatMap { parse($0) }
         return offered.first { $0.scheme == .bearer } ?? offered.first { $0.scheme == .basic }
     }
 
     /// The challenges of a header that can be answered. What is malformed ends the reading: a half-read challenge isn't answered.
-    static func parse(_ header: String) -> [Challenge] {
+    package static func parse(_ header: String) -> [Challenge] {
         var reader = HeaderReader(header)
         var found: [Challenge] = []
         // nil: a scheme that is not known, whose parameters are read over.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// `bytes first-last/total` of a partial answer. Source: RFC 9110, 14.4.
-struct ContentRange: Equatable, Sendable {
-    var first: Int64
-    var last: Int64
+package struct ContentRange: Equatable, Sendable {
+    package var first: Int64
+    package var last: Int64
     /// nil where the registry does not know (`*`).
-    var total: Int64?
+    package var total: Int64?
 
-    init?(_ text: String) {
+    package init?(_ text: String) {
         guard text.hasPrefix("bytes ") else { return nil }
         let parts = text.dropFirst(6).split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2 else { return nil }

@@ -2,7 +2,7 @@
 
 /// An absolute http or https URL, taken apart once and strictly: what two readers could read differently (user names before the host,
 /// backslashes, control bytes) is refused. Source: RFC 3986, 3.2; RFC 9110, 4.3.
-struct WebAddress: Sendable, Hashable, CustomStringConvertible {
+package struct WebAddress: Sendable, Hashable, CustomStringConvertible {
     enum Scheme: String, Sendable, Hashable {
         case http, https
         var port: UInt16 { self == .http ? 80 : 443 }
@@ -24,9 +24,9 @@ struct WebAddress: Sendable, Hashable, CustomStringConvertible {
     /// Path and query, from the first slash on.
     var target: String
 
-    var description: String { "\(origin)\(target)" }
+    package var description: String { "\(origin)\(target)" }
 
-    init?(_ text: String) {
+    package init?(_ text: String) {
         guard text.utf8.count <= 16 << 10, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }),
             let mark = text.firstRange(of: "://"), let scheme = Scheme(rawValue: text[..<mark.lowerBound].lowercased())
         else { return nil }
@@ -39,7 +39,7 @@ struct WebAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Where a `Location` leads to. - Returns: nil where it leads nowhere that can be asked.
-    func resolving(_ location: String) -> WebAddress? {
+    package func resolving(_ location: String) -> WebAddress? {
         if location.hasPrefix("//") { return WebAddress("\(origin.scheme.rawValue):\(location)") }
         if location.hasPrefix("/") { return WebAddress("\(origin)\(location)") }
         if location.isEmpty { return nil }
