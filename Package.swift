@@ -172,6 +172,9 @@ let package = Package(
             [
                 "Containers", "ShimProtocol", "APITypes", "Snapshots", "Metadata", "Runtime", "Linux", "OCI", "JSON", .logging, .system,
             ]),
+        tests(
+            "EngineTests",
+            ["TestSupport", "Engine", "RegistryFixtures", "APITypes", "Linux", .logging, .system]),
         tests("ClientTests", ["TestSupport", "Client", "APITypes", "Linux", "OCI", "JSON", .system]),
         tests("FuzzTests", ["TestSupport", "FuzzTargets"]),
         tests(

@@ -14,6 +14,9 @@ package final class ContainerIndex: Sendable {
 
     package var all: [Container] { state.withLock { Array($0.containers.values) } }
 
+    /// Of those that are there, and of those that a name was claimed for.
+    var ids: Set<String> { state.withLock { Set($0.names.values.map(\.text)).union($0.containers.keys.map(\.text)) } }
+
     /// - Throws: `ContainerError.nameInUse`.
     package func claim(name: String, for id: ContainerID) throws(ContainerError) {
         let holder: ContainerID? = state.withLock { state in

@@ -13,7 +13,7 @@ package import SystemPackage
 /// A blob is written aside in `ingest/`, checked, synced, renamed, and then recorded: a file with a row is whole. Calls block.
 package final class ContentStore: Sendable {
     package let metadata: MetadataStore
-    private let blobs: FilePath
+    let blobs: FilePath
     private let ingest: FilePath
     private let counter = Atomic<UInt64>(0)
 

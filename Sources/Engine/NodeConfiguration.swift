@@ -21,6 +21,10 @@ public struct NodeConfiguration: Sendable, Hashable {
     public var registryCertificates: [String: String]
     /// Keep the compressed layer blobs after they are unpacked.
     public var keepBlobs: Bool
+    /// When images are removed for space; nil: never without being asked.
+    public var waterMarks: WaterMarks?
+    /// How often rows, directories and cgroups are compared; 0: at the start alone.
+    public var reconcileSeconds: Int64
     /// The monitor's executable.
     public var shimPath: String
     /// The group that may use the sockets.
@@ -39,5 +43,7 @@ public struct NodeConfiguration: Sendable, Hashable {
         insecureRegistries = []
         registryCertificates = [:]
         keepBlobs = false
+        waterMarks = nil
+        reconcileSeconds = 3600
     }
 }

@@ -21,6 +21,7 @@ extension NodeRuntime {
         defer { Allocator.trim() }
         do throws(ImageError) {
             let image = try await imageService.pull(reference, platform: platform, credentials: request.credentials, progress: progress)
+            upkeep.notePull()
             eventHub.publish("image", "pull", id: image.manifestDigest.description, attributes: ["reference": reference.familiar])
             return try await summary(of: image)
         } catch {
@@ -48,6 +49,7 @@ extension NodeRuntime {
         do throws(ImageError) {
             var summaries: [ImageSummary] = []
             for image in try await imageService.load(archive: file, progress: progress) {
+                upkeep.notePull()
                 eventHub.publish("image", "load", id: image.manifestDigest.description)
                 summaries.append(try await summary(of: image))
             }

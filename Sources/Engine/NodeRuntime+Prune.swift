@@ -29,7 +29,7 @@ extension NodeRuntime {
         let pruned = try await imageWork { service throws(ImageError) in
             isDry ? try service.predictPrune(wanted) : try service.prune(wanted)
         }
-        if !isDry { tell(of: pruned, reason: "prune") }
+        if !isDry { Self.tell(of: pruned, reason: "prune", eventHub) }
         return PruneResponse(
             dryRun: isDry, images: pruned.images.map(\.response), containers: ended, layers: pruned.layers.map(Self.name),
             blobs: pruned.blobs.map(\.digest.description),
@@ -48,9 +48,9 @@ extension NodeRuntime {
     }
 
     /// - Parameter reason: `prune`, or `gc`.
-    func tell(of pruned: ImageService.Pruned, reason: String) {
+    static func tell(of pruned: ImageService.Pruned, reason: String, _ events: EventHub) {
         for image in pruned.images {
-            eventHub.publish(
+            events.publish(
                 "image", "delete", id: image.record.manifestDigest.description,
                 attributes: [
                     "reason": reason, "references": image.response.references.joined(separator: " "), "freedBytes": "\(image.freed.bytes)",

@@ -32,6 +32,8 @@ public final class NodeRuntime: Sendable {
     let registry: RegistryClient
     /// Ended by `stop`.
     private let backgroundTasks = Mutex<[Task<Void, Never>]>([])
+    let collector: SpaceCollector?
+    let upkeep = Upkeep()
 
     /// Opens the root (made where it is missing), sweeps what an interrupted operation left, and finds running containers again.
     /// - Throws: `EngineError`; nothing runs then, and the lock is free.
@@ -42,6 +44,8 @@ public final class NodeRuntime: Sendable {
         let (bootID, isAfterCrash) = try node.beginSession()
         if isAfterCrash { node.background { await $0.imageService.checkUnsettled(bootID: bootID) } }
         node.background { await $0.watchReplacedTrees() }
+        do throws(EngineError) { try await node.reconcile() } catch { logger.error("\(error.message)") }
+        node.upkeep.start(node)
         return node
     }
 
@@ -55,6 +59,10 @@ public final class NodeRuntime: Sendable {
                 remedy: "unset it: it is for crash tests")
         }
         if let text = ProcessFailpoint.text { logger.warning("the process will end at a step of its work", metadata: ["step": "\(text)"]) }
+        guard configuration.waterMarks?.isValid ?? true else {
+            throw EngineError(
+                .invalidRequest, "water marks that can't be kept", remedy: "use 1 to 100 percent, and a low mark below the high one")
+        }
         self.configuration = configuration
         self.logger = logger
         let root = FilePath(configuration.root)
@@ -78,6 +86,13 @@ public final class NodeRuntime: Sendable {
             throw EngineError(opening: error)
         }
         eventHub = EventHub()
+        let events = eventHub
+        collector = configuration.waterMarks.map { [snapshotStore, imageService] marks in
+            SpaceCollector(marks, snapshots: snapshotStore, images: imageService, logger: logger) {
+                Self.tell(of: $0, reason: "gc", events)
+            }
+        }
+        snapshotStore.setRelief { [weak collector] isEnough in collector?.relieve(until: isEnough) ?? false }
         pool = BlockingPool()
         do throws(ContainerError) {
             containers = try ContainerService(
@@ -99,6 +114,8 @@ public final class NodeRuntime: Sendable {
 
     /// Lets go of everything; containers live on.
     public func stop() async {
+        collector?.stop()
+        await upkeep.stop()
         eventHub.finish()
         for task in backgroundTasks.withLock({ $0 }) {
             task.cancel()

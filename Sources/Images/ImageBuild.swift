@@ -34,7 +34,13 @@ struct ImageBuild: Sendable {
     func run() async throws -> ImageRecord {
         var attempt = 1
         while true {
-            do { return try await runOnce() } catch is SpoiledLayer where attempt < Self.mostAttempts { attempt += 1 }
+            do { return try await runOnce() } catch is SpoiledLayer where attempt < Self.mostAttempts {
+                attempt += 1
+            } catch let error where attempt < Self.mostAttempts && ImageError(error).isOutOfSpace {
+                // Nobody knows before how large a layer unpacks. What it had unpacked is in the trash by now, which goes first of all.
+                guard try await onThread({ service.snapshots.relieve() }) else { throw error }
+                attempt += 1
+            }
         }
     }
 

@@ -85,6 +85,8 @@ extension ImageError: CustomStringConvertible {
         case let error as RegistryError: self = .registry(error)
         case let error as SnapshotError: self = .snapshots(error)
         case let error as ContentError: self = .content(error)
+        // Found, and removed by somebody else before it could be changed.
+        case MetadataError.noSuchImage(let digest): self = .notFound(digest.description)
         case let error as MetadataError: self = .metadata(error)
         case let error as ReferenceError: self = .invalidReference(error)
         case let error as ImageIndex.NoMatchingPlatform: self = .noMatchingPlatform(error)

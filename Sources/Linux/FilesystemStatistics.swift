@@ -7,6 +7,7 @@ package import SystemPackage
 /// What statfs(2) tells of the filesystem that holds a path.
 package struct FilesystemStatistics: Sendable, Hashable {
     package var totalBytes: UInt64
+    package var usedBytes: UInt64
     /// What unprivileged users may still take: ext4's root reserve is not ours to fill.
     package var freeBytes: UInt64
     /// 0 where the filesystem makes inodes as it needs them (btrfs).
@@ -21,7 +22,9 @@ package func filesystemStatistics(_ path: FilePath) throws(KernelError) -> Files
     try withCPath(path) { pointer throws(KernelError) in _ = try kernel("statfs(2)", path.string) { statfs(pointer, &raw) } }
     let block = UInt64(clamping: raw.f_frsize > 0 ? raw.f_frsize : raw.f_bsize)
     return FilesystemStatistics(
-        totalBytes: UInt64(raw.f_blocks).multipliedClamping(by: block), freeBytes: UInt64(raw.f_bavail).multipliedClamping(by: block),
+        totalBytes: UInt64(raw.f_blocks).multipliedClamping(by: block),
+        usedBytes: UInt64(raw.f_blocks - min(raw.f_bfree, raw.f_blocks)).multipliedClamping(by: block),
+        freeBytes: UInt64(raw.f_bavail).multipliedClamping(by: block),
         totalInodes: UInt64(raw.f_files), freeInodes: UInt64(raw.f_ffree),
         typeName: name(magic: UInt64(UInt32(truncatingIfNeeded: raw.f_type))))
 }

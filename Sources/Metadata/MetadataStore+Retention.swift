@@ -2,6 +2,7 @@
 
 internal import GRDB
 package import OCI
+internal import Synchronization
 
 extension MetadataStore {
     /// Marks images as never to be pruned, or takes the mark off. Durable.
@@ -19,6 +20,19 @@ extension MetadataStore {
     /// A container of it was started, which writes no row by itself. Not durable; an image that is not stored any more is no error.
     package func noteUse(ofImage manifestDigest: Digest) throws(MetadataError) {
         try change("note the use of an image") { db in try Self.noteUse(db, ofImage: manifestDigest.description) }
+    }
+
+    /// Runs the body where a blob is neither recorded nor claimed: whoever claims it does so before or after, and finds its file gone.
+    package func ifUnknown(blob digest: Digest, _ body: () -> Void) throws(MetadataError) {
+        try change("look for a blob") { db in
+            guard !isClaimed(.blob(digest)), try BlobRecord.fetch(db, "WHERE digest = ?", [digest.description]).isEmpty else { return }
+            body()
+        }
+    }
+
+    /// Blobs that operations under way rely on; their files may be there before their rows.
+    package var claimedBlobs: [Digest] {
+        claims.withLock { claims in claims.keys.compactMap { if case .blob(let digest) = $0 { digest } else { nil } } }
     }
 
     static func noteUse(_ db: Database, ofImage manifestDigest: String) throws {

@@ -23,18 +23,23 @@ package final class Ingest: Sendable {
     /// Opened before the first file is written, so that a write error in between is told when it is synced.
     private let handle: OwnedFD
     private let trash: TrashCollector
+    private let underWay: LayersUnderWay
     private let state = Mutex(State.open)
 
-    init(id: Int64, directories: StoreDirectories, trash: TrashCollector) throws(KernelError) {
+    init(id: Int64, directories: StoreDirectories, trash: TrashCollector, underWay: LayersUnderWay) throws(KernelError) {
         self.id = id
         self.trash = trash
+        self.underWay = underWay
         directory = directories.ingest(id)
-        try makeDirectory(directory, mode: 0o700)
+        // Known before it is there: see `SnapshotStore.reconcile`.
+        underWay.begin(id)
         do throws(KernelError) {
+            try makeDirectory(directory, mode: 0o700)
             try makeDirectory(directory.appending("fs"), mode: 0o755)
             handle = try openFile(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
         } catch {
             try? removeTree(directory)
+            underWay.end(id)
             throw error
         }
         trash.pause()
@@ -47,6 +52,7 @@ package final class Ingest: Sendable {
     package func abandon() {
         guard end(as: .abandoned) else { return }
         trash.discardLogged(directory)
+        underWay.end(id)
         trash.resume()
         StoreStep.ingestAbandoned.reach()
     }

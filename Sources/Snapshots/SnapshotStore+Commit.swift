@@ -47,6 +47,8 @@ extension SnapshotStore {
     package func commit(
         _ image: ImageRecord, layers: [NewLayer], references: [ReferenceRecord], blobs: [Digest]
     ) throws(SnapshotError) {
+        // From here on they are rows', or nobody's.
+        defer { for layer in layers { underWay.end(layer.ingest.id) } }
         do throws(SnapshotError) {
             try prepare(layers)
         } catch {

@@ -10,7 +10,9 @@ extension SnapshotStore {
     /// A new, empty directory to extract a layer into.
     package func beginIngest() throws(SnapshotError) -> Ingest {
         let id = lastID.add(1, ordering: .relaxed).newValue
-        return try kernelStep(.beginIngest) { () throws(KernelError) in try Ingest(id: id, directories: directories, trash: trash) }
+        return try kernelStep(.beginIngest) { () throws(KernelError) in
+            try Ingest(id: id, directories: directories, trash: trash, underWay: underWay)
+        }
     }
 
     /// A layer that is stored, for a look. It may be removed in the next moment: pulls use `claim`.
@@ -37,11 +39,24 @@ extension SnapshotStore {
         try kernelStep(.placeLayer) { () throws(KernelError) in try StoreDirectories.exists(directories.filesystem(layer.id)) }
     }
 
-    /// Whether so much more fits and the reserve stays. What lies in the trash is deleted first where that could help.
+    /// Makes room, where the node may remove images for it, until the question is answered with yes (nil: as far as it sees fit).
+    /// - Returns: whether that has changed anything.
+    package typealias Relief = @Sendable (_ isEnough: (() -> Bool)?) -> Bool
+
+    package func setRelief(_ body: @escaping Relief) { relief.withLock { $0 = body } }
+
+    /// After an extraction that ran out of space, which nobody could foretell: whether it is worth another attempt.
+    package func relieve() -> Bool { relief.withLock { $0 }?(nil) ?? false }
+
+    /// Whether so much more fits and the reserve stays. What lies in the trash is deleted first where that could help, and images are removed
+    /// where that is allowed.
     /// - Throws: `SnapshotError.notEnoughBytes`, `.notEnoughInodes`.
     package func checkSpace(bytes: UInt64, inodes: UInt64) throws(SnapshotError) {
         guard try shortage(bytes, inodes) != nil else { return }
         trash.drain()
+        if let relief = relief.withLock({ $0 }), try shortage(bytes, inodes) != nil {
+            _ = relief { do { return try self.shortage(bytes, inodes) == nil } catch { return false } }
+        }
         switch try shortage(bytes, inodes) {
         case nil: return
         case .bytes(let free): throw .notEnoughBytes(needed: bytes, free: free, reserve: reserve.bytes, store: directories.root)

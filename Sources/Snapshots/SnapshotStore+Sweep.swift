@@ -17,7 +17,6 @@ extension SnapshotStore {
             try sweep(directories.ingest) { _ in false } + sweep(directories.layers, keeping: kept.contains)
             + sweep(directories.containers, keeping: containers.contains) + sweep(directories.replaced, keeping: replaced.contains)
         if swept > 0 { logger.notice("swept what an interrupted operation left", metadata: ["directories": "\(swept)"]) }
-        try reportMissing(layers)
         _ = try removeUnreferencedLayers()
     }
 
@@ -30,17 +29,6 @@ extension SnapshotStore {
                 count += 1
             }
             return count
-        }
-    }
-
-    /// Somebody else deleted them: told here, put back by the next pull of an image that has them.
-    private func reportMissing(_ layers: [LayerRecord]) throws(SnapshotError) {
-        let present = Set(
-            try kernelStep(.sweep) { () throws(KernelError) in try StoreDirectories.names(in: directories.layers) }.map(\.string))
-        for layer in layers where !present.contains(layer.shortID) {
-            logger.error(
-                "a layer's directory is missing; pull an image that has it again",
-                metadata: ["layer": "\(layer.key.text)", "path": "\(directories.layer(layer.id))"])
         }
     }
 }

@@ -24,6 +24,8 @@ package final class SnapshotStore: Sendable {
     /// The last id that was given to an ingest.
     let lastID: Atomic<Int64>
     let failpoint: Failpoint?
+    let underWay = LayersUnderWay()
+    let relief = Mutex<Relief?>(nil)
 
     /// Makes the directories, and moves what nothing refers to into the trash: unfinished ingests, directories without a row, layers that
     /// no image and no container holds. Nothing may be under way yet. `metadata` holds the root's lock.

@@ -77,6 +77,9 @@ final class TrashCollector: Sendable {
         schedule()
     }
 
+    /// What could not be deleted may be by now.
+    func retry() { schedule() }
+
     /// Deletes everything now, pauses or not, and waits for it: space is short.
     func drain() { queue.sync { empty { _ in true } } }
 

@@ -45,6 +45,10 @@ extension Settings {
             case "reserve-bytes": reserveBytes = try entry.size()
             case "reserve-inodes": reserveInodes = try entry.number(in: 0...(.max))
             case "keep-blobs": keepBlobs = try entry.flag()
+            case "gc-high": gcHigh = Int(try entry.number(in: 0...100))
+            case "gc-low": gcLow = Int(try entry.number(in: 0...99))
+            case "gc-min-age": gcMinAge = try entry.seconds()
+            case "reconcile-interval": reconcileInterval = try entry.seconds()
             case "shim": shim = try entry.absolutePath()
             case "registries": try takeRegistries(entry)
             default: throw entry.problem("unknown key", remedy: "docs/configuration.md lists the keys")
@@ -110,6 +114,17 @@ private struct Entry {
             throw problem("\"\(text)\" is not a size", remedy: "write it like 256MiB, with KiB, MiB, GiB or TiB, or as a number of bytes")
         }
         return count << shift
+    }
+
+    /// "90s", "2m", "1h", "3d": whole seconds.
+    func seconds() throws(StartError) -> Int64 {
+        let text = try text()
+        let scales: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+        guard let scale = text.last.flatMap({ scales[$0] }), let count = Int64(text.dropLast()), (0...Int64.max / 86_400).contains(count)
+        else {
+            throw problem("\"\(text)\" is not a duration", remedy: "write it like 90s, 2m, 1h or 3d")
+        }
+        return count * scale
     }
 
     func table() throws(StartError) -> TOMLTable {

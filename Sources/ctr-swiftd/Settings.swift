@@ -23,6 +23,11 @@ struct Settings {
     var reserveBytes: Int64?
     var reserveInodes: Int64?
     var keepBlobs: Bool?
+    /// Percent; 0 or nil: images are never removed without being asked.
+    var gcHigh: Int?
+    var gcLow: Int?
+    var gcMinAge: Int64?
+    var reconcileInterval: Int64?
     /// nil: beside the daemon, or in `../libexec/ctr-swift` from there.
     var shim: String?
     var plainHTTPRegistries: [String] = []
@@ -54,9 +59,22 @@ struct Settings {
         if let reserveBytes { node.reserveBytes = reserveBytes }
         if let reserveInodes { node.reserveInodes = reserveInodes }
         if let keepBlobs { node.keepBlobs = keepBlobs }
+        node.waterMarks = try waterMarks()
+        if let reconcileInterval { node.reconcileSeconds = reconcileInterval }
         node.insecureRegistries = plainHTTPRegistries
         node.registryCertificates = registryCertificates
         return node
+    }
+
+    private func waterMarks() throws(StartError) -> WaterMarks? {
+        guard let high = gcHigh, high > 0 else {
+            if gcLow != nil { throw StartError("gc-low without gc-high", remedy: "set gc-high, such as 85") }
+            return nil
+        }
+        var marks = WaterMarks(highPercent: high, lowPercent: gcLow ?? max(0, high - 5))
+        if let gcMinAge { marks.minimumAgeSeconds = gcMinAge }
+        guard marks.lowPercent < high else { throw StartError("gc-low \(marks.lowPercent) is not below gc-high \(high)") }
+        return marks
     }
 
     private static func absolute(_ path: String) throws(StartError) -> String {

@@ -16,6 +16,19 @@ import Testing
     }
 
     @Test(
+        "a duration is whole seconds",
+        arguments: [("0s", 0), ("90s", 90), ("2m", 120), ("72h", 259_200), ("30d", 2_592_000), ("1w", 604_800), ("1h30m", 5400)])
+    func duration(text: String, seconds: Int64) throws { #expect(try Quantity.seconds(text, option: "--unused-for") == seconds) }
+
+    @Test(
+        "what is no duration is refused with the option and the text",
+        arguments: ["", "5", "h", "1h30", "-1h", "1.5h", "1y", "1 h", "9223372036854775807d", "99999999999999999999s", "٣h"])
+    func noDuration(text: String) throws {
+        let error = try #require(throws: UsageError.self) { try Quantity.seconds(text, option: "--unused-for") }
+        #expect(error.message.hasPrefix("--unused-for \"") && error.remedy != nil)
+    }
+
+    @Test(
         "what is no size is refused with the option and the text",
         arguments: [
             "", "m", "b", "ib", "5ib", "-1", "+1", "1x", "1 m", "1e3", "0x10", "1.", ".", "1..5", "1.5.5", "inf", "nan", "9999999p",

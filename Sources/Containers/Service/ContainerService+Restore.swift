@@ -28,30 +28,38 @@ extension ContainerService {
             await restore(id, memo, record.layerIDs)
         }
         let recorded = Set(records.map(\.id))
-        await pool.run { self.sweepState(except: recorded) }
+        await pool.run { _ = self.sweepState { recorded } }
     }
 
-    /// Of a removal that the last daemon did not finish.
-    private func sweepState(except recorded: Set<String>) {
+    /// Of removals that were not finished.
+    /// - Parameter known: asked after the directories were listed.
+    /// - Returns: what went.
+    func sweepState<Failure: Error>(_ known: () throws(Failure) -> Set<String>) throws(Failure) -> [String] {
         let directory = configuration.state.appending("containers")
+        let listed: [EntryName]
         do throws(KernelError) {
-            for (name, _) in try openFile(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).entries(of: directory.string) {
-                guard let id = ContainerID(String(decoding: name, as: UTF8.self)), !recorded.contains(id.text) else { continue }
-                do throws(ContainerError) {
-                    if try connectToShim(of: id, paths(of: id)) != nil {
-                        logger.error("a shim runs whose container is not recorded; it is left as it is", metadata: ["id": "\(id)"])
-                        continue
-                    }
-                } catch {
-                    logger.error("a state directory is left", metadata: ["id": "\(id)", "error": "\(error)"])
+            listed = try openFile(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).entries(of: directory.string).map { name, _ in name }
+        } catch {
+            logger.error("state directories are left", metadata: ["path": "\(directory)", "error": "\(error)"])
+            return []
+        }
+        let recorded = try known()
+        var gone: [String] = []
+        for name in listed {
+            guard let id = ContainerID(String(decoding: name, as: UTF8.self)), !recorded.contains(id.text) else { continue }
+            do {
+                if try connectToShim(of: id, paths(of: id)) != nil {
+                    logger.error("a shim runs whose container is not recorded; it is left as it is", metadata: ["id": "\(id)"])
                     continue
                 }
                 killLeftovers(inCgroup: ContainerPlan.cgroup(of: id, configuration))
                 try removeTree(paths(of: id).state)
+                gone.append(paths(of: id).state.string)
+            } catch {
+                logger.error("a state directory is left", metadata: ["id": "\(id)", "error": "\(error)"])
             }
-        } catch {
-            logger.error("state directories are left", metadata: ["path": "\(directory)", "error": "\(error)"])
         }
+        return gone
     }
 
     private func restore(_ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64]) async {
