@@ -234,6 +234,12 @@ def test_the_file_is_read_and_the_flags_go_before_it(start, tmp_path):
         ("root = 1", "root: not a string"),
         ('root = ""', "root: not a string, or an empty one"),
         ('keep-blobs = "yes"', "keep-blobs: neither true nor false"),
+        ("gc-high = 101", "gc-high: not an integer from 0 to 100"),
+        ("gc-low = 50", "gc-low without gc-high"),
+        ("gc-high = 50\ngc-low = 50", "gc-low 50 is not below gc-high 50"),
+        ('gc-high = 50\ngc-min-age = "2"', 'gc-min-age: "2" is not a duration'),
+        ('gc-high = 50\ngc-min-age = "-2m"', 'gc-min-age: "-2m" is not a duration'),
+        ("reconcile-interval = 5", "reconcile-interval: not a string"),
         ('log-level = "loud"', '"loud" is not a log level'),
         ('socket-group = "no-such-group"', 'there is no group "no-such-group"'),
         ('shim = "/nonexistent/shim"', "no shim at /nonexistent/shim"),
@@ -278,6 +284,39 @@ def test_many_requests_during_the_end_are_answered_or_refused_cleanly(start):
     for client in clients:
         client.join(10)
     assert wrong == []
+
+
+@pytest.mark.image
+def test_a_pinned_image_stays_and_one_that_is_let_go_of_is_pruned(start):
+    daemon = start()
+    daemon.told()
+    api = API(daemon.socket)
+    assert api.post("/v1/images/pull", {"reference": IMAGE}, timeout=120).lines()[-1]["event"] == "done"
+    assert [image["pinned"] for image in api.post(f"/v1/images/pin?reference={IMAGE}").json()] == [True]
+    assert api.post("/v1/prune", {}).json()["images"] == []
+    assert api.delete(f"/v1/images?reference={IMAGE}").json()["code"] == "in-use"
+    assert [image["pinned"] for image in api.post(f"/v1/images/unpin?reference={IMAGE}").json()] == [False]
+    assert api.post("/v1/prune", {"unusedForSeconds": 3600}).json()["images"] == []
+    predicted = api.post("/v1/prune", {"dryRun": True}).json()
+    assert len(predicted["images"]) == 1 and predicted["freedBytes"] > 0
+    assert api.post("/v1/prune").json() == {**predicted, "dryRun": False}
+    assert api.get("/v1/images").json() == []
+    assert api.post(f"/v1/images/pin?reference={IMAGE}").status == 404
+
+
+@pytest.mark.image
+def test_a_full_filesystem_is_looked_at_after_a_pull(start, tmp_path):
+    # Any filesystem is fuller than this.
+    (tmp_path / "config.toml").write_text('gc-high = 1\ngc-low = 0\ngc-min-age = "0s"\n')
+    daemon = start("--config", tmp_path / "config.toml")
+    daemon.told()
+    api = API(daemon.socket)
+    assert api.post("/v1/images/pull", {"reference": IMAGE}, timeout=120).lines()[-1]["event"] == "done"
+    for _ in range(200):
+        if api.get("/v1/images").json() == []:
+            return
+        time.sleep(0.05)
+    assert False, "the image is still there"
 
 
 @pytest.mark.image
