@@ -36,6 +36,9 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
     public var stopTimeoutSeconds: Int?
     public var log: LogMode
     public var upper: UpperMode?
+    /// What the writable layer may take; nil or 0 is no limit. Refused where the root's filesystem has no project quota and `upper` is not `tmpfs`.
+    public var upperSizeInBytes: Int64?
+    public var upperInodes: Int64?
 
     public init(image: String) {
         self.image = image
@@ -81,6 +84,8 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
         stopTimeoutSeconds = try values.decodeIfPresent(Int.self, forKey: .stopTimeoutSeconds)
         log = try values.decodeIfPresent(LogMode.self, forKey: .log) ?? log
         upper = try values.decodeIfPresent(UpperMode.self, forKey: .upper)
+        upperSizeInBytes = try values.decodeIfPresent(Int64.self, forKey: .upperSizeInBytes)
+        upperInodes = try values.decodeIfPresent(Int64.self, forKey: .upperInodes)
     }
 
     /// Every member's name, for the server's refusal of others.
@@ -89,7 +94,7 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case image, platform, name, entrypoint, arguments, environment, workingDirectory, user, hostname, labels, tty, terminalSize
         case openStdin, attach, autoRemove, readOnlyRoot, network, initProcess, mounts, resources, stopSignal, stopTimeoutSeconds, log,
-            upper
+            upper, upperSizeInBytes, upperInodes
     }
 }
 

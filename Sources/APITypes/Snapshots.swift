@@ -11,7 +11,7 @@ public struct SnapshotSummary: Codable, Sendable, Hashable {
     /// The diff ID, the chain ID or the container's ID.
     public var key: String
     public var path: String
-    /// Fixed at commit for lowers; measured now for uppers. Blocks on disk x 512; a hard-linked file counts once.
+    /// Fixed at commit for lowers. Blocks on disk x 512; a hard-linked file counts once.
     public var sizeInBytes: Int64
     public var inodes: Int64
     public var compressedSizeInBytes: Int64?
@@ -20,9 +20,15 @@ public struct SnapshotSummary: Codable, Sendable, Hashable {
     public var images: [String]
     /// Containers that use it now; for an upper its own.
     public var containers: [String]
+    /// A layer's tar.
+    public var uncompressedSizeInBytes: Int64?
+    /// Of an upper; left out where it never was.
+    public var measuredAt: String?
+    /// There was no time to measure the upper for this answer: it is as it was then.
+    public var stale: Bool?
     public init(
         kind: Kind, key: String, path: String, sizeInBytes: Int64, inodes: Int64, compressedSizeInBytes: Int64?, createdAt: String,
-        images: [String], containers: [String]
+        images: [String], containers: [String], uncompressedSizeInBytes: Int64? = nil, measuredAt: String? = nil, stale: Bool? = nil
     ) {
         self.kind = kind
         self.key = key
@@ -33,6 +39,9 @@ public struct SnapshotSummary: Codable, Sendable, Hashable {
         self.createdAt = createdAt
         self.images = images
         self.containers = containers
+        self.uncompressedSizeInBytes = uncompressedSizeInBytes
+        self.measuredAt = measuredAt
+        self.stale = stale
     }
 }
 
@@ -47,9 +56,13 @@ public struct SnapshotUsage: Codable, Sendable, Hashable {
     public var unsharedBytes: Int64
     public var freeBytes: Int64
     public var freeInodes: Int64
+    /// Of the lowers: those of one image alone, and those of several.
+    public var exclusiveBytes: Int64
+    public var sharedBytes: Int64
+    public var images: [ImageShare]
     public init(
         snapshots: [SnapshotSummary], lowerBytes: Int64, lowerInodes: Int64, upperBytes: Int64, upperInodes: Int64, unsharedBytes: Int64,
-        freeBytes: Int64, freeInodes: Int64
+        freeBytes: Int64, freeInodes: Int64, exclusiveBytes: Int64, sharedBytes: Int64, images: [ImageShare]
     ) {
         self.snapshots = snapshots
         self.lowerBytes = lowerBytes
@@ -59,5 +72,8 @@ public struct SnapshotUsage: Codable, Sendable, Hashable {
         self.unsharedBytes = unsharedBytes
         self.freeBytes = freeBytes
         self.freeInodes = freeInodes
+        self.exclusiveBytes = exclusiveBytes
+        self.sharedBytes = sharedBytes
+        self.images = images
     }
 }

@@ -10,6 +10,7 @@
 #include "ctr_filesystem.h"
 #include "ctr_malloc.h"
 #include "ctr_storage.h"
+#include "ctr_quota.h"
 #include "ctr_socket.h"
 #include "ctr_signal.h"
 #include "ctr_spawn.h"

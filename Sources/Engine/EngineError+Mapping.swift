@@ -26,6 +26,7 @@ extension EngineError {
             case .metadata(let error) where error.isOutOfSpace: .noSpace
             case .snapshots(.noSuchImage), .metadata(.containerLayersGone): .imageNotFound
             case .snapshots(.damagedLayer): .layerDamaged
+            case .snapshots(.noProjectQuota): .unsupported
             case .metadata(.containerNameInUse): .conflict
             case .kernel(_, let error) where error.errno == .noSpace: .noSpace
             case .shim, .encoding, .snapshots, .metadata, .kernel: .internal

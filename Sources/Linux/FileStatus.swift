@@ -20,6 +20,8 @@ package struct FileStatus: Sendable, Hashable {
     /// Units of 512 bytes.
     package var blocks: Int64
     package var modified: FileTime
+    /// Of the object's own attributes, its name's last change included.
+    package var changed: FileTime
 
     init(_ raw: stat) {
         kind =
@@ -42,6 +44,7 @@ package struct FileStatus: Sendable, Hashable {
         special = UInt64(raw.st_rdev)
         blocks = Int64(raw.st_blocks)
         modified = FileTime(seconds: Int64(raw.st_mtim.tv_sec), nanoseconds: Int64(raw.st_mtim.tv_nsec))
+        changed = FileTime(seconds: Int64(raw.st_ctim.tv_sec), nanoseconds: Int64(raw.st_ctim.tv_nsec))
     }
 
     /// overlayfs's mark of a deleted name: a character device 0:0. Source: overlayfs.rst, "whiteouts and opaque directories".

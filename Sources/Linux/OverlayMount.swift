@@ -17,7 +17,7 @@ package struct OverlayMount: Sendable, Hashable {
         /// `volatile` skips every sync of the upper filesystem, also the one at unmount. Linux 5.10.
         case directories(upper: FilePath, work: FilePath, volatile: Bool)
         /// Upper and work live in a tmpfs that goes with the mount.
-        case memory(sizeInBytes: UInt64?)
+        case memory(sizeInBytes: UInt64?, inodes: UInt64? = nil)
         /// Read-only: lowerdirs alone, two at least.
         case none
     }
@@ -92,9 +92,10 @@ package struct OverlayMount: Sendable, Hashable {
         switch upper {
         case .none: return nil
         case .directories(let upper, let work, let volatile): return (upper, work, volatile)
-        case .memory(let size):
+        case .memory(let size, let inodes):
             let context = try FilesystemContext("tmpfs")
             if let size { try context.set("size", String(size)) }
+            if let inodes { try context.set("nr_inodes", String(inodes)) }
             try context.set("mode", "0700")
             let point = try openFile(target, CTR_O_PATH | O_DIRECTORY)
             try context.mount().attach(at: point.raw, name: target.string)

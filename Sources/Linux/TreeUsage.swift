@@ -26,9 +26,13 @@ package struct TreeUsage: Sendable, Hashable {
 package func treeUsage(_ path: FilePath) throws(KernelError) -> TreeUsage { try treeUsage(path) { _ in true } ?? TreeUsage() }
 
 /// The same, in steps.
-/// - Parameter pace: asked now and then with how many entries were met since it was last asked; it may sleep. false ends the walk.
+/// - Parameters:
+///   - skip: whether a name in a directory (by the names that lead there) is left out, with everything below it.
+///   - pace: asked now and then with how many entries were met since it was last asked; it may sleep. false ends the walk.
 /// - Returns: nil where the walk was ended.
-package func treeUsage(_ path: FilePath, pace: (Int) -> Bool) throws(KernelError) -> TreeUsage? {
+package func treeUsage(
+    _ path: FilePath, skip: (_ place: [EntryName], _ name: EntryName) -> Bool = { _, _ in false }, pace: (Int) -> Bool
+) throws(KernelError) -> TreeUsage? {
     let top = try openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     let own = try top.status()
     var usage = TreeUsage(bytes: own.blocks * 512, inodes: 1)
@@ -47,7 +51,7 @@ package func treeUsage(_ path: FilePath, pace: (Int) -> Bool) throws(KernelError
                     met = 0
                     if isEnded { return false }
                 }
-                guard let status = try directory.status(name), status.device == own.device else { return true }
+                guard !skip(place, name), let status = try directory.status(name), status.device == own.device else { return true }
                 if status.kind != .directory, status.links > 1, !linked.insert(status.inode).inserted { return true }
                 usage.bytes += status.blocks * 512
                 usage.inodes += 1

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GRDB
+package import OCI
 
 /// What a container's upper took at some time.
 package struct UpperMeasurement: Hashable, Sendable {
@@ -52,6 +53,16 @@ extension MetadataStore {
                 }
                 return .commit
             }
+        }
+    }
+}
+
+extension MetadataStore {
+    /// Manifest digests of the images that hold a blob.
+    package func images(holding blob: Digest) throws(MetadataError) -> [Digest] {
+        try read("list the holders of a blob") { db in
+            let statement = try db.cachedStatement(sql: "SELECT image FROM imageBlob WHERE blob = ? ORDER BY image")
+            return try String.fetchAll(statement, arguments: [blob.description]).map(digest)
         }
     }
 }

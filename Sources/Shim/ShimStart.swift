@@ -99,7 +99,7 @@ struct ShimStart {
         if let directory = root.upper, let work = root.work {
             upper = .directories(upper: FilePath(directory), work: FilePath(work), volatile: root.volatile)
         } else {
-            upper = .memory(sizeInBytes: nil)
+            upper = .memory(sizeInBytes: root.memorySizeInBytes, inodes: root.memoryInodes)
         }
         return .overlay(
             OverlayMount(store: FilePath(root.store), lowerdirs: root.lowerdirs.map { FilePath($0) }, upper: upper),

@@ -42,12 +42,20 @@ package struct ShimConfiguration: Codable, Sendable, Hashable {
         package var upper: String?
         package var work: String?
         package var volatile: Bool
-        package init(store: String, lowerdirs: [String], upper: String?, work: String?, volatile: Bool) {
+        /// Of the tmpfs; nil: the kernel's, half of the memory.
+        package var memorySizeInBytes: UInt64?
+        package var memoryInodes: UInt64?
+        package init(
+            store: String, lowerdirs: [String], upper: String?, work: String?, volatile: Bool, memorySizeInBytes: UInt64? = nil,
+            memoryInodes: UInt64? = nil
+        ) {
             self.store = store
             self.lowerdirs = lowerdirs
             self.upper = upper
             self.work = work
             self.volatile = volatile
+            self.memorySizeInBytes = memorySizeInBytes
+            self.memoryInodes = memoryInodes
         }
     }
 

@@ -19,6 +19,7 @@ package enum SnapshotError: Error, Sendable, Hashable {
         case readFacts = "read layer.json"
         case createUpper = "make a writable layer"
         case discard = "move to the trash"
+        case limitUpper = "limit a writable layer"
         case measure = "measure"
         case checkSpace = "look for free space"
         case check = "check the store"
@@ -37,6 +38,8 @@ package enum SnapshotError: Error, Sendable, Hashable {
     /// A check has found that a layer's files are not what they should be.
     case damagedLayer(LayerRecord, finding: String)
     case unlisted(path: FilePath, reason: LayerError)
+    /// A limit was asked for that the filesystem would not hold.
+    case noProjectQuota(filesystem: String, support: ProjectQuota.Support, store: FilePath)
     case metadata(MetadataError)
     case kernel(Step, KernelError)
 }
@@ -48,6 +51,7 @@ extension SnapshotError {
         case .notEnoughInodes(_, _, _, let store): "free inodes under \(store), remove images (`ctr-swift rmi`), or move the root"
         case .noSuchImage: "pull it first"
         case .damagedLayer(let layer, _): "`ctr-swift repair \(layer.key.shortText)`, then `ctr-swift fsck --full \(layer.key.shortText)`"
+        case .noProjectQuota(let filesystem, let support, _): Self.quotaRemedy(filesystem, support)
         case .metadata(let error): error.remedy
         case .kernel(_, let error) where error.errno == .noSpace: "free space or inodes on the filesystem of the root"
         case .kernel, .invalidContainerID, .containerExists, .ingestEnded, .damagedFacts, .unlisted: nil
@@ -79,8 +83,32 @@ extension SnapshotError: CustomStringConvertible {
         case .damagedFacts(let path, let reason): "\"\(path)\" can't be read: \(reason)"
         case .damagedLayer(let layer, let finding): "layer \(layer.key.text) is damaged: \(finding)"
         case .unlisted(let path, let reason): "list \"\(path)\": \(reason)"
+        case .noProjectQuota(let filesystem, let support, let store):
+            "a writable layer on the \(filesystem) of \"\(store)\" can't be limited: \(Self.explain(support))"
         case .metadata(let error): "\(error)"
         case .kernel(let step, let error): "\(step.rawValue): \(error)"
+        }
+    }
+}
+
+extension SnapshotError {
+    private static func explain(_ support: ProjectQuota.Support) -> String {
+        switch support {
+        case .enforced: "it was mounted without project quota when the daemon started"
+        case .accounted: "it counts what projects take, but enforces no limits"
+        case .none(nil): "project quota is off"
+        case .none(let error?): "it has no project quota: \(error)"
+        }
+    }
+
+    private static func quotaRemedy(_ filesystem: String, _ support: ProjectQuota.Support) -> String {
+        let memory = "or use `--upper tmpfs`, whose limits always hold"
+        switch (filesystem, support) {
+        case ("ext4", .accounted), ("xfs", _): return "mount it with `-o prjquota`, \(memory)"
+        case ("ext4", _):
+            return "make it with `mkfs.ext4 -O quota,project` (an existing one, unmounted: `tune2fs -O quota,project`) and mount it with "
+                + "`-o prjquota`, \(memory)"
+        default: return "put the root on ext4 or xfs with project quota, \(memory)"
         }
     }
 }

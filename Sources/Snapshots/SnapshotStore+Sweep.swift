@@ -17,6 +17,7 @@ extension SnapshotStore {
             try sweep(directories.ingest) { _ in false } + sweep(directories.layers, keeping: kept.contains)
             + sweep(directories.containers, keeping: containers.contains) + sweep(directories.replaced, keeping: replaced.contains)
         if swept > 0 { logger.notice("swept what an interrupted operation left", metadata: ["directories": "\(swept)"]) }
+        try sweepProjects(keeping: containers)
         _ = try removeUnreferencedLayers()
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
-internal import Linux
+package import Linux
 internal import Metadata
 package import SystemPackage
 
@@ -30,11 +30,15 @@ extension SnapshotStore {
     /// Makes a container's directory, and its writable layer, empty. Record the container next: what has no row is swept by the next start.
     ///
     /// overlayfs shows the upperdir's own mode, owner and times as those of `/`: they are copied from the uppermost lowerdir of the stack.
-    /// - Parameter stack: nil for `tmpfs`, or where `/` shall be root's, 0755.
-    /// - Throws: `SnapshotError.containerExists`, `.kernel`; nothing is left then.
+    /// - Parameters:
+    ///   - stack: nil for `tmpfs`, or where `/` shall be root's, 0755.
+    ///   - limits: for `directory`.
+    /// - Throws: `SnapshotError.containerExists`, `.noProjectQuota`, `.kernel`; nothing is left then.
     @discardableResult
-    package func createUpper(container id: String, mode: UpperPlacement, over stack: LayerStack?) throws(SnapshotError) -> UpperDirectories
-    {
+    package func createUpper(
+        container id: String, mode: UpperPlacement, over stack: LayerStack?, limits: ProjectQuota.Limits = ProjectQuota.Limits()
+    ) throws(SnapshotError) -> UpperDirectories {
+        if mode == .directory { try requireQuota(for: limits) }
         let paths = UpperDirectories(container: try containerDirectory(id))
         guard try kernelStep(.createUpper, { () throws(KernelError) in try makeDirectory(paths.container, mode: 0o700) }) else {
             throw .containerExists(id)
@@ -46,12 +50,16 @@ extension SnapshotStore {
             if let stack, let uppermost = stack.lowerdirs.first {
                 try Self.copyAttributes(of: stack.store.appending(uppermost.components), to: paths.upper)
             }
-            StoreStep.upperMade.reach()
-            return paths
         } catch {
             trash.discardLogged(paths.container)
             throw .kernel(.createUpper, error)
         }
+        do throws(SnapshotError) { try makeProject(of: id, paths, limits) } catch {
+            trash.discardLogged(paths.container)
+            throw error
+        }
+        StoreStep.upperMade.reach()
+        return paths
     }
 
     /// Where a container's writable layer is, whether it is there or not.
@@ -63,6 +71,8 @@ extension SnapshotStore {
     package func removeContainer(_ id: String) throws(SnapshotError) {
         let path = try containerDirectory(id)
         _ = try kernelStep(.discard) { () throws(KernelError) in try trash.discard(path) }
+        forgetProject(of: id)
+        forgetUsage(of: id)
     }
 
     private func containerDirectory(_ id: String) throws(SnapshotError) -> FilePath {

@@ -22,8 +22,9 @@ package struct UpperUsage: Sendable, Hashable {
     package var container: String
     package var path: FilePath
     package var createdAt: String
-    /// Measured now; zero for one in memory.
-    package var usage: TreeUsage
+    /// Zero for one in memory.
+    package var reading: UsageReading
+    package var usage: TreeUsage { reading.usage }
 }
 
 package struct StoreUsage: Sendable, Hashable {
@@ -34,10 +35,11 @@ package struct StoreUsage: Sendable, Hashable {
 }
 
 extension SnapshotStore {
-    /// Lowers as they were counted at their commit; uppers are walked, so this takes its time with many files.
-    package func usage() throws(SnapshotError) -> StoreUsage {
+    /// Lowers as they were counted at their commit; uppers are walked where the filesystem does not count them.
+    /// - Parameter milliseconds: how long that may take; nil measures all of them now.
+    package func usage(within milliseconds: UInt64? = nil) throws(SnapshotError) -> StoreUsage {
         StoreUsage(
-            lowers: try lowerUsage(), uppers: try upperUsage(),
+            lowers: try lowerUsage(), uppers: try upperUsage(within: milliseconds),
             free: try kernelStep(.measure) { () throws(KernelError) in try filesystemStatistics(directories.root) })
     }
 
@@ -54,10 +56,12 @@ extension SnapshotStore {
         }
     }
 
-    package func upperUsage() throws(SnapshotError) -> [UpperUsage] {
-        try metadataStep { () throws(MetadataError) in try metadata.containers() }.map { container throws(SnapshotError) in
-            let path = try upper(container: container.id).upper
-            return UpperUsage(container: container.id, path: path, createdAt: container.createdAt, usage: try measure(path))
+    package func upperUsage(within milliseconds: UInt64?) throws(SnapshotError) -> [UpperUsage] {
+        let containers = try metadataStep { () throws(MetadataError) in try metadata.containers() }
+        let readings = try upperReadings(of: containers.map(\.id), within: milliseconds)
+        return try zip(containers, readings).map { container, reading throws(SnapshotError) in
+            UpperUsage(
+                container: container.id, path: try upper(container: container.id).upper, createdAt: container.createdAt, reading: reading)
         }
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Linux
+package import Linux
 package import Logging
 package import Metadata
 internal import Synchronization
@@ -21,6 +21,9 @@ package final class SnapshotStore: Sendable {
     let trash: TrashCollector
     let stacks = StackCache()
     let damage = DamageMarks()
+    let meter: UsageMeter
+    /// What the root's filesystem does about projects; asked once.
+    package let quota: ProjectQuota
     /// The last id that was given to an ingest.
     let lastID: Atomic<Int64>
     let failpoint: Failpoint?
@@ -43,6 +46,8 @@ package final class SnapshotStore: Sendable {
         trash = TrashCollector(directory: directories.trash, logger: logger)
         let directories = directories
         try kernelStep(.prepareRoot) { () throws(KernelError) in try directories.make() }
+        quota = try kernelStep(.prepareRoot) { () throws(KernelError) in try ProjectQuota(of: directories.root) }
+        meter = try metadataStep { () throws(MetadataError) in try UsageMeter(metadata: metadata, logger: logger) }
         lastID = Atomic(try metadataStep { () throws(MetadataError) in try metadata.lastLayerID() })
         try settleReplaced()
         try sweep()
@@ -51,7 +56,10 @@ package final class SnapshotStore: Sendable {
         }
     }
 
-    deinit { trash.stop() }
+    deinit {
+        trash.stop()
+        meter.stop()
+    }
 
     /// Starts to delete what lies in the trash, on a thread of its own, now and whenever something comes in.
     package func sweepInBackground() { trash.start() }

@@ -10,6 +10,8 @@ struct OverlayFile: Decodable {
     var upper: String?
     var work: String?
     var volatile: Bool?
+    var memorySizeInBytes: UInt64?
+    var memoryInodes: UInt64?
     /// "layers" or "options": forces one of the two ways to mount.
     var method: String?
 
@@ -20,7 +22,7 @@ struct OverlayFile: Decodable {
         switch (upper, work) {
         case (let upper?, let work?):
             upperdir = .directories(upper: FilePath(upper), work: FilePath(work), volatile: volatile ?? false)
-        case (nil, nil): upperdir = .memory(sizeInBytes: nil)
+        case (nil, nil): upperdir = .memory(sizeInBytes: memorySizeInBytes, inodes: memoryInodes)
         default: throw CommandError("an overlay has both upper and work, or neither")
         }
         return OverlayMount(store: FilePath(store), lowerdirs: lowerdirs.map { FilePath($0) }, upper: upperdir, method: method)

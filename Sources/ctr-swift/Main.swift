@@ -25,7 +25,9 @@ struct CommandLineTool: ParsableCommand {
                 ]),
             CommandGroup(name: "Image", subcommands: [Pull.self, Images.self, RemoveImages.self, Load.self, Prune.self, Image.self]),
             CommandGroup(name: "Registry", subcommands: [Login.self, Logout.self]),
-            CommandGroup(name: "Node", subcommands: [Snapshot.self, Check.self, Repair.self, Events.self, Info.self, Version.self]),
+            CommandGroup(
+                name: "Node",
+                subcommands: [Snapshot.self, System.self, Check.self, Repair.self, Events.self, Info.self, Version.self]),
         ])
 
     static func main() {

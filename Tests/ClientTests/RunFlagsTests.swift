@@ -51,6 +51,8 @@ import Testing
         expected.stopSignal = "INT"
         expected.stopTimeoutSeconds = -1
         expected.upper = .tmpfs
+        expected.upperSizeInBytes = 3 << 29
+        expected.upperInodes = 1000
         expected.log = .file
         let made = try request {
             $0.name = "n"
@@ -78,6 +80,8 @@ import Testing
             $0.stopSignal = "INT"
             $0.stopTimeout = -1
             $0.upper = "tmpfs"
+            $0.upperSize = "1.5g"
+            $0.upperInodes = 1000
         }
         #expect(made == expected)
     }
@@ -113,6 +117,7 @@ import Testing
         "what can't be honoured is refused with the flag's name",
         arguments: [
             Refused(named: "--network", change: { $0.network = "bridge" }), Refused(named: "--upper", change: { $0.upper = "fast" }),
+            Refused(named: "--upper-size", change: { $0.upperSize = "big" }),
             Refused(named: "--log", change: { $0.log = "journald" }), Refused(named: "--memory", change: { $0.memory = "lots" }),
             Refused(named: "--cpus", change: { $0.cpus = "all" }), Refused(named: "--label", change: { $0.labels = ["=v"] }),
             Refused(named: "--env-file \"no.env\"", change: { $0.environmentFiles = ["no.env"] }),

@@ -29,6 +29,8 @@ package struct RunFlags: Sendable {
     package var volumes: [String] = []
     package var tmpfs: [String] = []
     package var upper: String?
+    package var upperSize: String?
+    package var upperInodes: Int64?
     package var log: String?
     package var memory: String?
     package var cpus: String?
@@ -100,6 +102,8 @@ package struct RunFlags: Sendable {
         request.stopSignal = stopSignal
         request.stopTimeoutSeconds = stopTimeout
         request.log = try logMode()
+        if let upperSize { request.upperSizeInBytes = try Quantity.bytes(upperSize, option: "--upper-size") }
+        request.upperInodes = upperInodes
         request.upper = try upper.map { text throws(UsageError) in try choice(text, "--upper", UpperMode.self) }
         return request
     }

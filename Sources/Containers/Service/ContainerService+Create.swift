@@ -75,8 +75,10 @@ extension ContainerService {
     }
 
     private func makeDirectories(id: ContainerID, plan: ContainerPlan, paths: ContainerPaths, stack: LayerStack) throws(ContainerError) {
+        let limits = try UpperLimits(plan.memo.request).project
         do throws(SnapshotError) {
-            try snapshots.createUpper(container: id.text, mode: plan.memo.upperMode == .tmpfs ? .tmpfs : .directory, over: stack)
+            try snapshots.createUpper(
+                container: id.text, mode: plan.memo.upperMode == .tmpfs ? .tmpfs : .directory, over: stack, limits: limits)
         } catch {
             throw .snapshots(error)
         }

@@ -105,13 +105,16 @@ extension ContainerService {
         let paths = container.paths
         let stack: LayerStack
         do throws(SnapshotError) { stack = try snapshots.stack(layerIDs: container.layerIDs) } catch { throw .snapshots(error) }
+        let limits = try UpperLimits(memo.request)
         let upper = memo.upperMode == .tmpfs ? nil : paths.directory.appending("upper").string
         let work = memo.upperMode == .tmpfs ? nil : paths.directory.appending("work").string
         return ShimConfiguration(
             id: container.id.text, bundle: paths.bundle.string, stateDirectory: paths.state.string,
             rootfs: ShimConfiguration.Rootfs(
                 store: stack.store.string, lowerdirs: stack.lowerdirs.map(\.string), upper: upper, work: work,
-                volatile: memo.upperMode == .volatile),
+                volatile: memo.upperMode == .volatile,
+                memorySizeInBytes: memo.upperMode == .tmpfs ? limits.memorySizeInBytes : nil,
+                memoryInodes: memo.upperMode == .tmpfs ? limits.memoryInodes : nil),
             tty: memo.request.tty,
             terminalSize: memo.request.terminalSize.map { ShimConfiguration.Size(rows: $0.rows, columns: $0.columns) },
             openStdin: memo.request.openStdin, expectsAttach: memo.request.attach,

@@ -72,6 +72,9 @@ package final class ContainerService: Sendable {
 
     package func find(_ text: String) throws(ContainerError) -> Container { try index.find(text) }
 
+    /// In no order.
+    package var all: [Container] { index.all }
+
     /// Newest first, as `ps` shows them.
     package func list(all: Bool) -> [ContainerSummary] {
         index.all.map(\.summary).filter { all || $0.state == .running || $0.state == .stopping }.sorted { $0.createdAt > $1.createdAt }

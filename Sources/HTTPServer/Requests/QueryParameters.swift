@@ -55,6 +55,20 @@ struct QueryParameters {
         return Int(number)
     }
 
+    /// Not empty, and at most so many bytes long.
+    func text(_ name: String, limit: Int) throws(APIProblem) -> String {
+        guard let value = try optionalText(name, limit: limit) else { throw .invalidRequest("query parameter \"\(name)\" is missing") }
+        return value
+    }
+
+    func optionalText(_ name: String, limit: Int) throws(APIProblem) -> String? {
+        guard let value = values[name] else { return nil }
+        guard (1...limit).contains(value.utf8.count) else {
+            throw .invalidRequest("query parameter \"\(name)\" is not 1 to \(limit) bytes long")
+        }
+        return value
+    }
+
     func reference(_ name: String) throws(APIProblem) -> String {
         guard let value = values[name], !value.isEmpty else { throw .invalidRequest("query parameter \"\(name)\" is missing") }
         guard value.utf8.count <= 1024 else { throw .invalidRequest("query parameter \"\(name)\" is longer than 1,024 bytes") }

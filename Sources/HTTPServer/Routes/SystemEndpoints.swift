@@ -15,6 +15,11 @@ func systemEndpoints(_ service: Backend) -> [Endpoint] {
             try request.requirePlain()
             return try .json(await runtime.info())
         },
+        Endpoint(.get, "v1/system/df") { request, _ in
+            try request.refuseBody()
+            let query = try QueryParameters(request, known: ["verbose", "fresh"])
+            return try .json(await runtime.diskUsage(verbose: query.flag("verbose"), fresh: query.flag("fresh")))
+        },
         Endpoint(.get, "v1/openapi.json") { request, _ in
             try request.requirePlain()
             return Response(bytes: service.description.bytes, type: APIMediaType.json)

@@ -86,6 +86,13 @@ struct FilesystemOptions: ParsableArguments {
         ),
         completion: .list(["synced", "volatile", "tmpfs"]))
     var upper: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "What the writable layer may take: 500m, 10g; needs project quota, or --upper tmpfs; default: no limit.", valueName: "size"))
+    var upperSize: String?
+    @Option(name: .long, help: ArgumentHelp("How many inodes it may have; needs the same; default: no limit.", valueName: "number"))
+    var upperInodes: Int64?
 }
 
 struct NetworkOptions: ParsableArguments {
@@ -153,6 +160,8 @@ struct RunOptions: ParsableArguments {
         flags.tmpfs = filesystem.tmpfs
         flags.readOnly = filesystem.readOnly
         flags.upper = filesystem.upper
+        flags.upperSize = filesystem.upperSize
+        flags.upperInodes = filesystem.upperInodes
         flags.network = network.network
         flags.hostname = network.hostname
         flags.memory = limits.memory
