@@ -112,6 +112,48 @@ let openAPIDocument = #"""
     }
    }
   },
+  "/v1/system/df": {
+   "get": {
+    "tags": [
+     "system"
+    ],
+    "operationId": "getDiskUsage",
+    "summary": "What the root takes, and what of it could be had back",
+    "description": "Layers were measured when they were stored. Uppers are counted by the filesystem where it has project quota. Else they are walked, for at most\n20 ms: those that there was no time for are told as they were measured before (`stale`, `measuredAt`), and walked afterwards in the background.\n",
+    "parameters": [
+     {
+      "name": "verbose",
+      "in": "query",
+      "description": "With `imageRows` and `snapshotRows`.",
+      "schema": {
+       "type": "boolean",
+       "default": false
+      }
+     },
+     {
+      "$ref": "#/components/parameters/Fresh"
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "The sums.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/DiskUsage"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
   "/v1/openapi.json": {
    "get": {
     "tags": [
@@ -1000,6 +1042,12 @@ let openAPIDocument = #"""
     ],
     "operationId": "listSnapshots",
     "summary": "The layers, and the containers' writable layers",
+    "description": "Uppers that half a second is not enough for are told as they were measured before.",
+    "parameters": [
+     {
+      "$ref": "#/components/parameters/Fresh"
+     }
+    ],
     "responses": {
      "200": {
       "description": "One entry for each directory.",
@@ -1030,7 +1078,12 @@ let openAPIDocument = #"""
     ],
     "operationId": "getSnapshotUsage",
     "summary": "What they take on disk, and what sharing saves",
-    "description": "Lowers are measured once, at commit; uppers now, which takes time with many files.",
+    "description": "Lowers are measured once, at commit; uppers now, or, where half a second is not enough, as they were measured before.",
+    "parameters": [
+     {
+      "$ref": "#/components/parameters/Fresh"
+     }
+    ],
     "responses": {
      "200": {
       "description": "The sums.",
@@ -1038,6 +1091,117 @@ let openAPIDocument = #"""
        "application/json": {
         "schema": {
          "$ref": "#/components/schemas/SnapshotUsage"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/snapshots/tree": {
+   "get": {
+    "tags": [
+     "snapshots"
+    ],
+    "operationId": "getSnapshotTree",
+    "summary": "Which images stand on which layers",
+    "responses": {
+     "200": {
+      "description": "Every image's stack, and every layer once.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/SnapshotTree"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/snapshots/owner": {
+   "get": {
+    "tags": [
+     "snapshots"
+    ],
+    "operationId": "getSnapshotOwner",
+    "summary": "To what a path belongs",
+    "description": "A path of the host, below the root: by its name, whether something is there or not. With `container` a path in that container, whether it runs or\nnot: from which of its layers it comes; `invalid-request` where it has nothing there.\n",
+    "parameters": [
+     {
+      "name": "path",
+      "in": "query",
+      "required": true,
+      "description": "Absolute.",
+      "schema": {
+       "type": "string",
+       "minLength": 1,
+       "maxLength": 4096
+      }
+     },
+     {
+      "name": "container",
+      "in": "query",
+      "description": "The ID, a prefix that no other container's ID has, or the name.",
+      "schema": {
+       "type": "string",
+       "minLength": 1,
+       "maxLength": 128
+      }
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "The owner.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/SnapshotOwner"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/snapshots/orphans": {
+   "get": {
+    "tags": [
+     "snapshots"
+    ],
+    "operationId": "listOrphans",
+    "summary": "What lies below the root without a record",
+    "responses": {
+     "200": {
+      "description": "Normally none, but for what is being made or deleted.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "type": "array",
+         "items": {
+          "$ref": "#/components/schemas/SnapshotOrphan"
+         }
         }
        }
       }
@@ -1114,6 +1278,15 @@ let openAPIDocument = #"""
      "type": "string",
      "minLength": 1,
      "maxLength": 128
+    }
+   },
+   "Fresh": {
+    "name": "fresh",
+    "in": "query",
+    "description": "Measure everything now, however long it takes.",
+    "schema": {
+     "type": "boolean",
+     "default": false
     }
    },
    "Reference": {
@@ -2113,6 +2286,20 @@ let openAPIDocument = #"""
        "tmpfs"
       ],
       "description": "The writable layer: as the kernel syncs by itself; never synced (the default with `autoRemove`); in memory."
+     },
+     "upperSizeInBytes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 9223372036854775807,
+      "description": "What the writable layer may take; 1 MiB or more, 0 is no limit. `unsupported` where the filesystem of the root enforces no project quota, but\nnot with `upper` `tmpfs`. KiB are counted: what is over is cut off.\n"
+     },
+     "upperInodes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 4294967295,
+      "description": "How many inodes it may have; 16 or more, 0 is no limit. As above."
      }
     }
    },
@@ -2467,6 +2654,18 @@ let openAPIDocument = #"""
       "items": {
        "type": "string"
       }
+     },
+     "uncompressedSizeInBytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "A layer's tar."
+     },
+     "measuredAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "stale": {
+      "type": "boolean",
+      "description": "Of an upper: it is as it was measured then, or was never measured."
      }
     }
    },
@@ -2480,7 +2679,10 @@ let openAPIDocument = #"""
      "upperInodes",
      "unsharedBytes",
      "freeBytes",
-     "freeInodes"
+     "freeInodes",
+     "exclusiveBytes",
+     "sharedBytes",
+     "images"
     ],
     "properties": {
      "snapshots": {
@@ -2517,6 +2719,467 @@ let openAPIDocument = #"""
      "freeInodes": {
       "type": "integer",
       "format": "int64"
+     },
+     "exclusiveBytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Of lowers that one image alone has."
+     },
+     "sharedBytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Of lowers that several images have."
+     },
+     "images": {
+      "type": "array",
+      "items": {
+       "$ref": "#/components/schemas/ImageShare"
+      }
+     }
+    }
+   },
+   "ImageShare": {
+    "description": "What one image takes, and with whom it shares it.",
+    "type": "object",
+    "required": [
+     "manifestDigest",
+     "references",
+     "compressedBytes",
+     "sizeInBytes",
+     "exclusiveBytes",
+     "sharedBytes",
+     "sharedWith",
+     "containers"
+    ],
+    "properties": {
+     "manifestDigest": {
+      "type": "string"
+     },
+     "references": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      }
+     },
+     "compressedBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "sizeInBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "exclusiveBytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Of layers that no other image has."
+     },
+     "sharedBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "sharedWith": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      },
+      "description": "Manifest digests."
+     },
+     "containers": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      }
+     }
+    }
+   },
+   "SnapshotTree": {
+    "type": "object",
+    "required": [
+     "images",
+     "layers"
+    ],
+    "properties": {
+     "images": {
+      "type": "array",
+      "items": {
+       "type": "object",
+       "required": [
+        "manifestDigest",
+        "references",
+        "layers"
+       ],
+       "properties": {
+        "manifestDigest": {
+         "type": "string"
+        },
+        "references": {
+         "type": "array",
+         "items": {
+          "type": "string"
+         }
+        },
+        "layers": {
+         "type": "array",
+         "items": {
+          "type": "string"
+         },
+         "description": "Diff IDs from the lowest up, repeated ones repeated."
+        },
+        "fixup": {
+         "type": "string",
+         "description": "The chain ID of what stands on top of them."
+        }
+       }
+      }
+     },
+     "layers": {
+      "type": "array",
+      "items": {
+       "$ref": "#/components/schemas/SnapshotSummary"
+      }
+     }
+    }
+   },
+   "SnapshotOwner": {
+    "type": "object",
+    "required": [
+     "kind",
+     "images",
+     "references",
+     "containers"
+    ],
+    "properties": {
+     "kind": {
+      "type": "string",
+      "enum": [
+       "layer",
+       "fixup",
+       "upper",
+       "container",
+       "mount",
+       "blob",
+       "records",
+       "trash",
+       "underWay",
+       "orphan",
+       "root",
+       "unknown"
+      ]
+     },
+     "key": {
+      "type": "string",
+      "description": "The diff ID, chain ID, container's ID, digest or mount point."
+     },
+     "path": {
+      "type": "string",
+      "description": "Of the host."
+     },
+     "inside": {
+      "type": "string",
+      "description": "The path in the layer, upper or container."
+     },
+     "type": {
+      "type": "string",
+      "enum": [
+       "file",
+       "directory",
+       "link",
+       "device",
+       "pipe",
+       "socket"
+      ],
+      "description": "Left out where nothing is there."
+     },
+     "sizeInBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "merged": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      },
+      "description": "Of a directory in a container: those that are merged, the uppermost first."
+     },
+     "images": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      },
+      "description": "Manifest digests."
+     },
+     "references": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      }
+     },
+     "containers": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      }
+     },
+     "note": {
+      "type": "string"
+     }
+    }
+   },
+   "SnapshotOrphan": {
+    "type": "object",
+    "required": [
+     "kind",
+     "path",
+     "sizeInBytes",
+     "inodes",
+     "fate"
+    ],
+    "properties": {
+     "kind": {
+      "type": "string",
+      "enum": [
+       "layer",
+       "container",
+       "blob",
+       "ingest",
+       "trash",
+       "unknown"
+      ]
+     },
+     "path": {
+      "type": "string"
+     },
+     "sizeInBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "inodes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "fate": {
+      "type": "string",
+      "enum": [
+       "deleted",
+       "swept",
+       "underWay",
+       "kept"
+      ],
+      "description": "`deleted`: it is in the trash. `swept`: moved there by the next sweep, at the latest when the daemon starts. `underWay`: about to be recorded.\n`kept`: not the daemon's, and left alone.\n"
+     }
+    }
+   },
+   "DiskUsage": {
+    "description": "What the root takes. Sizes are blocks on disk; those of all parts are the total's.",
+    "type": "object",
+    "required": [
+     "root",
+     "filesystem",
+     "images",
+     "layers",
+     "uppers",
+     "containerFiles",
+     "blobs",
+     "trash",
+     "underWay",
+     "records",
+     "totalBytes",
+     "totalInodes",
+     "freeBytes",
+     "freeInodes",
+     "reserveBytes",
+     "reserveInodes"
+    ],
+    "properties": {
+     "root": {
+      "type": "string"
+     },
+     "filesystem": {
+      "type": "string"
+     },
+     "images": {
+      "type": "object",
+      "required": [
+       "count",
+       "active",
+       "sizeInBytes",
+       "inodes",
+       "reclaimableBytes",
+       "reclaimableInodes"
+      ],
+      "properties": {
+       "count": {
+        "type": "integer"
+       },
+       "active": {
+        "type": "integer",
+        "description": "That containers use."
+       },
+       "sizeInBytes": {
+        "type": "integer",
+        "format": "int64",
+        "description": "Their layers, each once."
+       },
+       "inodes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "reclaimableBytes": {
+        "type": "integer",
+        "format": "int64",
+        "description": "What would go with every image that no container uses."
+       },
+       "reclaimableInodes": {
+        "type": "integer",
+        "format": "int64"
+       }
+      }
+     },
+     "layers": {
+      "description": "The same layers, by who uses them.",
+      "type": "object",
+      "required": [
+       "count",
+       "uniqueBytes",
+       "sharedBytes",
+       "detached"
+      ],
+      "properties": {
+       "count": {
+        "type": "integer"
+       },
+       "uniqueBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "sharedBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "detached": {
+        "$ref": "#/components/schemas/DiskUsagePart"
+       }
+      }
+     },
+     "uppers": {
+      "type": "object",
+      "required": [
+       "method",
+       "running",
+       "reclaimableBytes",
+       "reclaimableInodes",
+       "staleCount",
+       "part"
+      ],
+      "properties": {
+       "method": {
+        "type": "string",
+        "enum": [
+         "quota",
+         "walk"
+        ],
+        "description": "`quota`: the filesystem counts them, workdirs and deleted files that are still open included."
+       },
+       "running": {
+        "type": "integer"
+       },
+       "reclaimableBytes": {
+        "type": "integer",
+        "format": "int64",
+        "description": "Of those that don't run."
+       },
+       "reclaimableInodes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "staleCount": {
+        "type": "integer",
+        "description": "How many are as they were measured before."
+       },
+       "part": {
+        "$ref": "#/components/schemas/DiskUsagePart"
+       }
+      }
+     },
+     "containerFiles": {
+      "$ref": "#/components/schemas/DiskUsagePart"
+     },
+     "blobs": {
+      "$ref": "#/components/schemas/DiskUsagePart"
+     },
+     "trash": {
+      "$ref": "#/components/schemas/DiskUsagePart"
+     },
+     "underWay": {
+      "$ref": "#/components/schemas/DiskUsagePart"
+     },
+     "records": {
+      "$ref": "#/components/schemas/DiskUsagePart"
+     },
+     "totalBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "totalInodes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "freeBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "freeInodes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "reserveBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "reserveInodes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "imageRows": {
+      "type": "array",
+      "items": {
+       "$ref": "#/components/schemas/ImageShare"
+      }
+     },
+     "snapshotRows": {
+      "type": "array",
+      "items": {
+       "$ref": "#/components/schemas/SnapshotSummary"
+      }
+     }
+    }
+   },
+   "DiskUsagePart": {
+    "type": "object",
+    "required": [
+     "count",
+     "sizeInBytes",
+     "inodes"
+    ],
+    "properties": {
+     "count": {
+      "type": "integer"
+     },
+     "sizeInBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "inodes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "measuredAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "stale": {
+      "type": "boolean",
+      "description": "Some of it is as it was measured then."
      }
     }
    },
