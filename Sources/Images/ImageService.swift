@@ -37,6 +37,8 @@ package final class ImageService: Sendable {
     let configWork = SharedWork<ConfigWorkKey, [UInt8]> { _ in }
     /// Held over a commit, by threads of their own.
     let commitTurn = Mutex<Void>(())
+    /// Held while an image's waste is counted, likewise.
+    let wasteTurn = Mutex<Void>(())
 
     package init(
         registry: RegistryClient, content: ContentStore, snapshots: SnapshotStore, metadata: MetadataStore,

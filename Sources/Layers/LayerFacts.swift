@@ -53,7 +53,7 @@ package struct LayerFacts: Codable, Sendable, Hashable {
 }
 
 /// A path in a layer: names as bytes, from the root down. In JSON a text where it is UTF-8, else its hexadecimal digits behind "\0".
-package struct LayerPath: Sendable, Hashable, Codable, CustomStringConvertible {
+package struct LayerPath: Sendable, Hashable, Comparable, Codable, CustomStringConvertible {
     package var components: [[UInt8]]
 
     package init(_ components: [[UInt8]]) { self.components = components }
@@ -64,6 +64,12 @@ package struct LayerPath: Sendable, Hashable, Codable, CustomStringConvertible {
     package var bytes: [UInt8] { Array(components.joined(separator: [UInt8(ascii: "/")])) }
 
     package var description: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// By bytes, name for name.
+    package static func < (left: Self, right: Self) -> Bool {
+        for (left, right) in zip(left.components, right.components) where left != right { return left.lexicographicallyPrecedes(right) }
+        return left.components.count < right.components.count
+    }
 
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)

@@ -129,7 +129,7 @@ final class ModelNode {
 /// Applies the layers of a stack in memory.
 struct StackModel {
     let root: ModelNode
-    private let set: LayerSet
+    let set: LayerSet
     private var pass = 0
 
     init(_ set: LayerSet) throws(LayerError) {
@@ -213,6 +213,18 @@ struct StackModel {
             walk.enter(made)
         }
         return walk.node
+    }
+
+    /// What the tree has at a path, with the links on the way followed; nil: nothing.
+    func kind(at path: LayerPath) -> ModelNode.Kind? {
+        var walk = Walk(root, path.components.dropLast(), shown: "\(path)")
+        do throws(LayerError) {
+            guard let name = path.components.last, try walk.advance(set) == nil else { return nil }
+            return walk.node.children[name]?.kind
+        } catch {
+            // A way that leads through a file leads to nothing.
+            return nil
+        }
     }
 
     private func target(of link: LayerFacts.ExternalLink) throws(LayerError) -> ModelNode {

@@ -171,7 +171,10 @@ def test_a_container_that_is_not_there(api, method, target):
     assert_problem(api.request(method, target), 404, "container-not-found")
 
 
-@pytest.mark.parametrize("method, target", [("GET", "/v1/images/inspect"), ("DELETE", "/v1/images")])
+@pytest.mark.parametrize(
+    "method, target",
+    [("GET", "/v1/images/inspect"), ("GET", "/v1/images/efficiency"), ("GET", "/v1/images/tree"), ("DELETE", "/v1/images")],
+)
 def test_an_image_that_is_not_there(api, method, target):
     assert_problem(api.request(method, target + "?reference=localhost:1/none:1"), 404, "image-not-found")
 

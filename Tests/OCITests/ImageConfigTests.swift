@@ -61,6 +61,31 @@ private typealias D = Documents
         #expect(least.history == nil)
     }
 
+    @Test(
+        "the steps that made layers are told from those that made none; where they don't fit nobody guesses",
+        arguments: [
+            (#"[{"created_by":"a"},{"created_by":"ENV","empty_layer":true},{"created_by":"b","empty_layer":false}]"#, ["a", "b"]),
+            (#"[{"created_by":"a"},{}]"#, ["a", nil]),
+            (#"[{"created_by":"a"}]"#, nil), (#"[{"created_by":"a"},{"created_by":"b"},{"created_by":"c"}]"#, nil),
+            (#"[{"empty_layer":true}]"#, nil),
+        ] as [(String, [String?]?)]) func steps(history: String, expected: [String?]?) throws
+    {
+        let ids = "\"\(D.digest)\",\"\(D.digest)\""
+        let image = try config(
+            #"{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":["# + ids + #"]},"history":"# + history + "}")
+        if let expected {
+            #expect(image.layerSteps.commands == expected)
+        } else {
+            #expect(image.layerSteps == .mismatched)
+        }
+    }
+
+    @Test("a config without history says so", arguments: ["", #","history":[]"#, #","history":null"#]) func noHistory(member: String) throws
+    {
+        let text = #"{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":["DIGEST"]}"# + member + "}"
+        #expect(try config(text.replacing("DIGEST", with: D.digest)).layerSteps == .missing)
+    }
+
     @Test("a null stands for absent, as Go writes it") func nulls() throws {
         let text = #"""
             {"os":"linux","architecture":"amd64","config":{"Env":null,"Cmd":null,"Entrypoint":null,"Volumes":null,"Labels":null},
@@ -143,4 +168,8 @@ private typealias D = Documents
             #expect(throws: DocumentError.self) { try bad.validate() }
         }
     }
+}
+
+extension ImageConfig.LayerSteps {
+    fileprivate var commands: [String?]? { if case .known(let steps) = self { steps.map(\.createdBy) } else { nil } }
 }

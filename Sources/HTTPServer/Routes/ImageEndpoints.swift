@@ -35,6 +35,16 @@ func imageEndpoints(_ service: Backend) -> [Endpoint] {
             _ = try QueryParameters(request)
             return try .json(await runtime.prune(request.decodedIfPresent(PruneRequest.self, description.prune, context) ?? PruneRequest()))
         },
+        Endpoint(.get, "v1/images/efficiency") { request, _ in
+            try request.refuseBody()
+            let query = try QueryParameters(request, known: ["reference"])
+            return try .json(await runtime.imageEfficiency(query.reference("reference")))
+        },
+        Endpoint(.get, "v1/images/tree") { request, _ in
+            try request.refuseBody()
+            let query = try QueryParameters(request, known: ["reference"])
+            return try .json(await runtime.imageTree(query.reference("reference")))
+        },
         Endpoint(.post, "v1/images/pull") { request, context in
             _ = try QueryParameters(request)
             let wanted = try await request.decoded(PullRequest.self, description.pull, context)
