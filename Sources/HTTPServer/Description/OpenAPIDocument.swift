@@ -13,7 +13,7 @@ let openAPIDocument = #"""
    "name": "Apache-2.0",
    "identifier": "Apache-2.0"
   },
-  "description": "HTTP/1.1 with JSON on a Unix socket, `/run/ctr-swift/ctr-swift.sock`.\n\n**Who may connect.** root, and members of the socket's group (`ctr-swift`). Access to the socket is access to root: a bind mount of `/` can be asked for.\n\n**Requests.** A body is `application/json` of at most 1 MiB (32 KiB of headers, 128 of them, the path and each header 16 KiB). A member or a query parameter that is not described\nhere is refused, never ignored; what is not given is left out, not `null`. A request has 30 seconds to arrive; `load` 30 seconds for each piece.\n\n**Errors.** `application/problem+json` (RFC 9457). `code` is stable and can be relied on; `detail` says what was tried, on which object, and what\nthe kernel or the registry said; `remedy` says what can be done. Codes and their status:\n\n| code | status | |\n|---|---|---|\n| `invalid-request` | 400 | a body, parameter or reference that is not as described here |\n| `permission-denied` | 403 | the peer is neither root nor in the socket's group |\n| `registry-unauthorized` | 403 | the registry did not accept the credentials, or wants some |\n| `not-found` | 404 | no such path |\n| `image-not-found`, `container-not-found`, `manifest-unknown` | 404 | |\n| `method-not-allowed` | 405 | |\n| `conflict`, `in-use` | 409 | a name that is taken, a state that does not fit, an image that a container uses |\n| `body-too-large` | 413 | |\n| `unsupported-media-type` | 415 | |\n| `unsupported` | 422 | asked for, understood, and not to be had on this node: never dropped silently |\n| `container-start-failed` | 422 | with `exitCode` 125, 126 or 127 |\n| `too-many-layers`, `no-matching-platform`, `invalid-image`, `digest-mismatch` | 422 | what the registry or the archive offered can't be used |\n| `cancelled` | 503 | the client or the daemon gave up; nothing is left of it |\n| `shutting-down` | 503 | the daemon is being stopped; containers go on: ask its successor |\n| `registry-unavailable` | 502 | |\n| `no-space` | 507 | bytes or inodes would fall below the reserve |\n| `internal` | 500 | anything else |\n\n**Streams.** `application/x-ndjson`: one JSON object a line, sent as it happens, until the server ends the body. A client that closes its\nconnection, or its sending half, ends the stream and what feeds it (a pull that nobody else waits for is abandoned).\n\n**Containers** are named by their ID, by a prefix of it that no other has, or by their name. **Attaching** is not HTTP: `attachSocket` names the\nmonitor's own socket (docs/api/attach.md), so that a container's streams never depend on the daemon.\n"
+  "description": "HTTP/1.1 with JSON on a Unix socket, `/run/ctr-swift/ctr-swift.sock`.\n\n**Who may connect.** root, and members of the socket's group (`ctr-swift`). Access to the socket is access to root: a bind mount of `/` can be asked for.\n\n**Requests.** A body is `application/json` of at most 1 MiB (32 KiB of headers, 128 of them, the path and each header 16 KiB). A member or a query parameter that is not described\nhere is refused, never ignored; what is not given is left out, not `null`. A request has 30 seconds to arrive; `load` 30 seconds for each piece.\n\n**Errors.** `application/problem+json` (RFC 9457). `code` is stable and can be relied on; `detail` says what was tried, on which object, and what\nthe kernel or the registry said; `remedy` says what can be done. Codes and their status:\n\n| code | status | |\n|---|---|---|\n| `invalid-request` | 400 | a body, parameter or reference that is not as described here |\n| `permission-denied` | 403 | the peer is neither root nor in the socket's group |\n| `registry-unauthorized` | 403 | the registry did not accept the credentials, or wants some |\n| `not-found` | 404 | no such path |\n| `image-not-found`, `container-not-found`, `layer-not-found`, `manifest-unknown` | 404 | |\n| `method-not-allowed` | 405 | |\n| `conflict`, `in-use` | 409 | a name that is taken, a state that does not fit, an image that a container uses |\n| `layer-damaged` | 409 | a check has found damage in a layer of the image: `POST /v1/repair` |\n| `body-too-large` | 413 | |\n| `unsupported-media-type` | 415 | |\n| `unsupported` | 422 | asked for, understood, and not to be had on this node: never dropped silently |\n| `container-start-failed` | 422 | with `exitCode` 125, 126 or 127 |\n| `too-many-layers`, `no-matching-platform`, `invalid-image`, `digest-mismatch` | 422 | what the registry or the archive offered can't be used |\n| `cancelled` | 503 | the client or the daemon gave up; nothing is left of it |\n| `shutting-down` | 503 | the daemon is being stopped; containers go on: ask its successor |\n| `registry-unavailable` | 502 | |\n| `no-space` | 507 | bytes or inodes would fall below the reserve |\n| `internal` | 500 | anything else |\n\n**Streams.** `application/x-ndjson`: one JSON object a line, sent as it happens, until the server ends the body. A client that closes its\nconnection, or its sending half, ends the stream and what feeds it (a pull that nobody else waits for is abandoned).\n\n**Containers** are named by their ID, by a prefix of it that no other has, or by their name. **Attaching** is not HTTP: `attachSocket` names the\nmonitor's own socket (docs/api/attach.md), so that a container's streams never depend on the daemon.\n"
  },
  "servers": [
   {
@@ -415,6 +415,84 @@ let openAPIDocument = #"""
      },
      "507": {
       "$ref": "#/components/responses/NoSpace"
+     }
+    }
+   }
+  },
+  "/v1/images/efficiency": {
+   "get": {
+    "tags": [
+     "images"
+    ],
+    "operationId": "getImageEfficiency",
+    "summary": "What an image's layers carry that its tree does not show",
+    "description": "Files count with their sizes, once in their layer whatever names they have; a layer that is listed twice counts once. A file is wasted where layers above leave it no name:\nthey write it again, or delete it. The first question reads names and sizes of all layers, later ones the answer to it.\n",
+    "parameters": [
+     {
+      "$ref": "#/components/parameters/Reference"
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "The score, the sums, and the worst paths.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/ImageEfficiency"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/images/tree": {
+   "get": {
+    "tags": [
+     "images"
+    ],
+    "operationId": "getImageTree",
+    "summary": "An image's layers, the commands that made them, and what they take",
+    "description": "The commands are those of the config's history whose steps made a layer; where their number is not the layers', none is told.\n",
+    "parameters": [
+     {
+      "$ref": "#/components/parameters/Reference"
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "The layers, from the lowest up.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/ImageTree"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
      }
     }
    }
@@ -1265,6 +1343,120 @@ let openAPIDocument = #"""
      }
     }
    }
+  },
+  "/v1/fsck": {
+   "post": {
+    "tags": [
+     "snapshots"
+    ],
+    "operationId": "checkStore",
+    "summary": "Compare what is stored with what was recorded",
+    "description": "Each layer with the listing that was written while it was unpacked, the database with itself, documents and kept blobs with their records. Containers run and\npulls go on meanwhile. Findings are no error: they come as lines, and are counted in the summary.\n",
+    "requestBody": {
+     "content": {
+      "application/json": {
+       "schema": {
+        "$ref": "#/components/schemas/CheckRequest"
+       }
+      }
+     }
+    },
+    "responses": {
+     "200": {
+      "description": "What is being checked, what is found, and how it ended.",
+      "content": {
+       "application/x-ndjson": {
+        "schema": {
+         "$ref": "#/components/schemas/CheckEvent"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "413": {
+      "$ref": "#/components/responses/TooLarge"
+     },
+     "415": {
+      "$ref": "#/components/responses/UnsupportedMediaType"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "503": {
+      "$ref": "#/components/responses/Unavailable"
+     }
+    }
+   }
+  },
+  "/v1/repair": {
+   "post": {
+    "tags": [
+     "snapshots"
+    ],
+    "operationId": "repairLayer",
+    "summary": "Make a layer's files anew",
+    "description": "From its kept blob, else from a registry that a reference to an image with it names; a fix-up from the layers below. The new files take the place of the old ones in\none step. Containers that run on the layer go on with the old ones until they end.\n",
+    "requestBody": {
+     "required": true,
+     "content": {
+      "application/json": {
+       "schema": {
+        "$ref": "#/components/schemas/RepairRequest"
+       }
+      }
+     }
+    },
+    "responses": {
+     "200": {
+      "description": "Progress, and how it ended.",
+      "content": {
+       "application/x-ndjson": {
+        "schema": {
+         "$ref": "#/components/schemas/RepairEvent"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "403": {
+      "$ref": "#/components/responses/Refused"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "413": {
+      "$ref": "#/components/responses/TooLarge"
+     },
+     "415": {
+      "$ref": "#/components/responses/UnsupportedMediaType"
+     },
+     "422": {
+      "$ref": "#/components/responses/Unprocessable"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "502": {
+      "$ref": "#/components/responses/BadGateway"
+     },
+     "503": {
+      "$ref": "#/components/responses/Unavailable"
+     },
+     "507": {
+      "$ref": "#/components/responses/NoSpace"
+     }
+    }
+   }
   }
  },
  "components": {
@@ -1323,7 +1515,7 @@ let openAPIDocument = #"""
     }
    },
    "NotFound": {
-    "description": "`container-not-found`, `image-not-found`, `manifest-unknown`, or `not-found` for the path itself.",
+    "description": "`container-not-found`, `image-not-found`, `layer-not-found`, `manifest-unknown`, or `not-found` for the path itself.",
     "content": {
      "application/problem+json": {
       "schema": {
@@ -1333,7 +1525,7 @@ let openAPIDocument = #"""
     }
    },
    "Conflict": {
-    "description": "`conflict` or `in-use`: the state of things does not allow it now.",
+    "description": "`conflict`, `in-use` or `layer-damaged`: the state of things does not allow it now.",
     "content": {
      "application/problem+json": {
       "schema": {
@@ -1587,6 +1779,13 @@ let openAPIDocument = #"""
      },
      "seccomp": {
       "type": "boolean"
+     },
+     "damagedLayers": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      },
+      "description": "Layers in which a check has found damage: diff IDs, and behind `fixup:` chain IDs. No container is created on them before they are repaired."
      },
      "version": {
       "$ref": "#/components/schemas/VersionResponse"
@@ -1873,6 +2072,168 @@ let openAPIDocument = #"""
         }
        }
       }
+     }
+    }
+   },
+   "ImageEfficiency": {
+    "type": "object",
+    "required": [
+     "manifestDigest",
+     "score",
+     "contentBytes",
+     "wastedBytes",
+     "overwrittenFiles",
+     "deletedFiles",
+     "wastedPaths",
+     "paths"
+    ],
+    "properties": {
+     "manifestDigest": {
+      "type": "string"
+     },
+     "score": {
+      "type": "number",
+      "description": "1 - wasted / content; 1 where there is no content."
+     },
+     "contentBytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "All files of all layers."
+     },
+     "wastedBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "overwrittenFiles": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Paths of files, empty ones too, that a layer above put something else at."
+     },
+     "deletedFiles": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Paths of files, empty ones too, at which the image has nothing."
+     },
+     "wastedPaths": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Paths at which bytes are wasted."
+     },
+     "paths": {
+      "type": "array",
+      "description": "The hundred worst of them, worst first.",
+      "items": {
+       "type": "object",
+       "required": [
+        "path",
+        "timesWritten",
+        "wastedBytes",
+        "deleted"
+       ],
+       "properties": {
+        "path": {
+         "type": "string",
+         "description": "From the image's root; of a file with several names the least. Where it is not UTF-8, each byte that is not ASCII is `\\xNN`."
+        },
+        "timesWritten": {
+         "type": "integer",
+         "description": "In how many layers there is a file, the one that is seen included."
+        },
+        "wastedBytes": {
+         "type": "integer",
+         "format": "int64"
+        },
+        "deleted": {
+         "type": "boolean",
+         "description": "The image has nothing there."
+        }
+       }
+      }
+     }
+    }
+   },
+   "ImageTree": {
+    "type": "object",
+    "required": [
+     "manifestDigest",
+     "history",
+     "layers"
+    ],
+    "properties": {
+     "manifestDigest": {
+      "type": "string"
+     },
+     "history": {
+      "type": "string",
+      "enum": [
+       "known",
+       "missing",
+       "mismatched"
+      ],
+      "description": "Whether the config says which step made which layer."
+     },
+     "layers": {
+      "type": "array",
+      "items": {
+       "type": "object",
+       "required": [
+        "diffID",
+        "sizeInBytes",
+        "inodes",
+        "contentBytes",
+        "wastedBytes",
+        "repeated"
+       ],
+       "properties": {
+        "diffID": {
+         "type": "string"
+        },
+        "digest": {
+         "type": "string"
+        },
+        "createdBy": {
+         "type": "string",
+         "description": "The command, as the builder wrote it."
+        },
+        "comment": {
+         "type": "string"
+        },
+        "createdAt": {
+         "type": "string"
+        },
+        "compressedSizeInBytes": {
+         "type": "integer",
+         "format": "int64"
+        },
+        "sizeInBytes": {
+         "type": "integer",
+         "format": "int64",
+         "description": "On disk."
+        },
+        "inodes": {
+         "type": "integer",
+         "format": "int64"
+        },
+        "contentBytes": {
+         "type": "integer",
+         "format": "int64",
+         "description": "Of its files."
+        },
+        "wastedBytes": {
+         "type": "integer",
+         "format": "int64"
+        },
+        "repeated": {
+         "type": "boolean",
+         "description": "The image lists the layer again above, where its files are counted."
+        }
+       }
+      }
+     },
+     "fixupSizeInBytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "What the stack needs on top; left out where it needs nothing."
      }
     }
    },
@@ -3403,6 +3764,236 @@ let openAPIDocument = #"""
         }
        }
       }
+     }
+    }
+   },
+   "CheckRequest": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "full": {
+      "type": "boolean",
+      "default": false,
+      "description": "Also contents, link targets, attributes and blobs' digests: everything is read."
+     },
+     "targets": {
+      "type": "array",
+      "maxItems": 1000,
+      "items": {
+       "type": "string",
+       "minLength": 1,
+       "maxLength": 1024
+      },
+      "description": "Layers (a diff ID, a fix-up's chain ID, twelve or more of its digits, or the directory's name) and images; left out or empty, all that is stored."
+     }
+    }
+   },
+   "CheckEvent": {
+    "type": "object",
+    "required": [
+     "event"
+    ],
+    "properties": {
+     "event": {
+      "type": "string",
+      "enum": [
+       "checking",
+       "finding",
+       "done",
+       "failed"
+      ],
+      "description": "`checking`: object, for layers current and total; some are left out where the client reads slowly. `finding`: finding. `done`: summary. `failed`: problem.\n"
+     },
+     "object": {
+      "type": "string"
+     },
+     "current": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "total": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "finding": {
+      "$ref": "#/components/schemas/CheckFinding"
+     },
+     "summary": {
+      "$ref": "#/components/schemas/CheckSummary"
+     },
+     "problem": {
+      "$ref": "#/components/schemas/Problem"
+     }
+    }
+   },
+   "CheckFinding": {
+    "type": "object",
+    "required": [
+     "kind",
+     "object",
+     "expected",
+     "found"
+    ],
+    "properties": {
+     "kind": {
+      "type": "string",
+      "enum": [
+       "database",
+       "layer",
+       "blob",
+       "image",
+       "orphan"
+      ]
+     },
+     "object": {
+      "type": "string",
+      "description": "Diff ID, chain ID, digest, or an orphan's path."
+     },
+     "path": {
+      "type": "string",
+      "description": "In a layer, from its root; `layer.json` and `files` are beside its tree."
+     },
+     "expected": {
+      "type": "string"
+     },
+     "found": {
+      "type": "string"
+     },
+     "remedy": {
+      "type": "string"
+     }
+    }
+   },
+   "CheckSummary": {
+    "type": "object",
+    "required": [
+     "full",
+     "layers",
+     "names",
+     "readBytes",
+     "blobs",
+     "images",
+     "findings",
+     "unlisted"
+    ],
+    "properties": {
+     "full": {
+      "type": "boolean"
+     },
+     "layers": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "names": {
+      "type": "integer",
+      "format": "int64",
+      "description": "Names in layers that were compared."
+     },
+     "readBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "blobs": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "images": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "findings": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "unlisted": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      },
+      "description": "Layers that an older version stored without checksums; they can't be checked in full."
+     }
+    }
+   },
+   "RepairRequest": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "layer"
+    ],
+    "properties": {
+     "layer": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 256,
+      "description": "A diff ID, a fix-up's chain ID, twelve or more of its digits, or the directory's name."
+     },
+     "credentials": {
+      "type": "object",
+      "maxProperties": 64,
+      "additionalProperties": {
+       "$ref": "#/components/schemas/RegistryCredentials"
+      },
+      "description": "By registry host, for the registries that may be asked."
+     }
+    }
+   },
+   "RepairEvent": {
+    "type": "object",
+    "required": [
+     "event"
+    ],
+    "properties": {
+     "event": {
+      "type": "string",
+      "enum": [
+       "trying",
+       "pulling",
+       "verifying",
+       "done",
+       "failed"
+      ],
+      "description": "`trying`: source. `pulling`: current and total bytes (compressed). `verifying`: what was unpacked is read back. `done`: result. `failed`: problem."
+     },
+     "source": {
+      "type": "string",
+      "description": "`kept blob`, `layers below`, or a reference."
+     },
+     "current": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "total": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "result": {
+      "$ref": "#/components/schemas/RepairResult"
+     },
+     "problem": {
+      "$ref": "#/components/schemas/Problem"
+     }
+    }
+   },
+   "RepairResult": {
+    "type": "object",
+    "required": [
+     "layer",
+     "source",
+     "containers"
+    ],
+    "properties": {
+     "layer": {
+      "type": "string"
+     },
+     "source": {
+      "type": "string"
+     },
+     "containers": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      },
+      "description": "Those that go on with the old files until they end."
      }
     }
    }
