@@ -105,7 +105,7 @@ private struct StoreCheckRun {
         var early: [FilePath] = []
         if targets.isEmpty {
             try checkDatabase()
-            early = try service.snapshots.orphans()
+            early = try service.snapshots.unrecordedDirectories()
         }
         for (index, layer) in plan.layers.enumerated() { try check(layer, index, plan.layers.count, lease) }
         for blob in plan.blobs { try check(blob, lease) }
@@ -231,7 +231,7 @@ private struct StoreCheckRun {
     private mutating func checkOrphans(_ early: [FilePath]) throws {
         guard !early.isEmpty else { return }
         usleep(200_000)
-        let late = Set(try service.commitTurn.withLock { _ in try service.snapshots.orphans() })
+        let late = Set(try service.commitTurn.withLock { _ in try service.snapshots.unrecordedDirectories() })
         for path in early where late.contains(path) {
             report(
                 CheckFinding(

@@ -51,13 +51,13 @@ extension SnapshotStore {
     }
 
     /// Names below `layers/` and `containers/` that no row speaks of, as paths from the root. What is being made right now may be among them.
-    package func orphans() throws(SnapshotError) -> [FilePath] {
-        var orphans: [FilePath] = []
+    package func unrecordedDirectories() throws(SnapshotError) -> [FilePath] {
+        var found: [FilePath] = []
         for directory in [directories.layers, directories.containers] {
             let names = try kernelStep(.check) { () throws(KernelError) in try StoreDirectories.names(in: directory) }
-            for path in names.map({ directory.appending($0) }) where try !isRecorded(path) { orphans.append(path) }
+            for path in names.map({ directory.appending($0) }) where try !isRecorded(path) { found.append(path) }
         }
-        return orphans
+        return found
     }
 
     private func isRecorded(_ path: FilePath) throws(SnapshotError) -> Bool {

@@ -155,9 +155,9 @@ import Testing
         try withDirectory { root in
             let node = try Node(root)
             try node.storeListed("x")
-            #expect(try node.snapshots.orphans() == [])
+            #expect(try node.snapshots.unrecordedDirectories() == [])
             try shell("mkdir \(root)/layers/zz \(root)/containers/nobody")
-            #expect(try Set(node.snapshots.orphans()) == [root.appending("layers/zz"), root.appending("containers/nobody")])
+            #expect(try Set(node.snapshots.unrecordedDirectories()) == [root.appending("layers/zz"), root.appending("containers/nobody")])
         }
     }
 }
