@@ -22,7 +22,7 @@ extension ContentError {
     package var isOutOfSpace: Bool {
         switch self {
         case .metadata(let error): error.isOutOfSpace
-        case .kernel(let error): error.errno == .noSpace || error.errno == .diskQuotaExceeded
+        case .kernel(let error): error.isOutOfSpace
         default: false
         }
     }

@@ -28,7 +28,7 @@ extension EngineError {
             case .snapshots(.damagedLayer): .layerDamaged
             case .snapshots(.noProjectQuota): .unsupported
             case .metadata(.containerNameInUse): .conflict
-            case .kernel(_, let error) where error.errno == .noSpace: .noSpace
+            case .kernel(_, let error) where error.isOutOfSpace: .noSpace
             case .shim, .encoding, .snapshots, .metadata, .kernel: .internal
             }
         var exitCode: Int?
@@ -64,7 +64,7 @@ extension EngineError {
             case _ where error.isOutOfSpace: .noSpace
             case .inUse, .pinned: .inUse
             case .cancelled: .cancelled
-            case .snapshots, .content, .metadata: .internal
+            case .snapshots, .content, .metadata, .kernel: .internal
             }
         self.init(code, error.description, remedy: error.remedy)
     }
@@ -84,8 +84,8 @@ extension EngineError {
         case .source: .registryUnavailable
         case .wrongSize, .wrongDigest, .wrongDiffID: .digestMismatch
         case .wrongFormat, .compression, .tar, .entry: .invalidImage
-        case .notEnoughBytes, .notEnoughInodes: .noSpace
-        case .kernel(_, let kernel): kernel.errno == .noSpace || kernel.errno == .diskQuotaExceeded ? .noSpace : .internal
+        case .notEnoughBytes, .notEnoughInodes, .noSpace: .noSpace
+        case .kernel(_, let kernel): kernel.isOutOfSpace ? .noSpace : .internal
         case .cancelled: .cancelled
         }
     }

@@ -2,6 +2,7 @@
 
 package import ContentStore
 package import Layers
+package import Linux
 package import Metadata
 package import OCI
 package import Registry
@@ -26,6 +27,8 @@ package enum ImageError: Error, Sendable {
     case inUse(image: String, containers: [String])
     case pinned(image: String)
     case archive(String)
+    /// Of a file that is neither a layer's nor the store's: an archive on its way.
+    case kernel(KernelError)
     case cancelled
 }
 
@@ -48,6 +51,7 @@ extension ImageError: CustomStringConvertible {
         case .inUse(let image, let containers): "\(image) is in use by container \(containers.joined(separator: ", "))"
         case .pinned(let image): "\(printable(image)) is pinned"
         case .archive(let what): what
+        case .kernel(let error): "\(error)"
         case .cancelled: "the pull was given up"
         }
     }
@@ -62,7 +66,10 @@ extension ImageError: CustomStringConvertible {
         case .noMatchingPlatform: "choose one of them with --platform"
         case .registry(let error): error.remedy
         case .snapshots(let error): error.remedy
+        case .content(let error): error.remedy
+        case .metadata(let error): error.remedy
         case .layer(_, let error) where error.isOutOfSpace: "free space under the root, or remove images (`ctr-swift rmi`)"
+        case .kernel(let error) where error.isOutOfSpace: "free space under the root, or remove images (`ctr-swift rmi`)"
         case .inUse: "remove the container first, or use `ctr-swift rmi -f`"
         case .pinned: "unpin it first (`ctr-swift image unpin`), or use `ctr-swift rmi -f`"
         default: nil
@@ -74,6 +81,8 @@ extension ImageError: CustomStringConvertible {
         case .layer(_, let error): error.isOutOfSpace
         case .snapshots(let error): error.isOutOfSpace
         case .metadata(let error): error.isOutOfSpace
+        case .content(let error): error.isOutOfSpace
+        case .kernel(let error): error.isOutOfSpace
         default: false
         }
     }
@@ -90,6 +99,7 @@ extension ImageError: CustomStringConvertible {
         case let error as MetadataError: self = .metadata(error)
         case let error as ReferenceError: self = .invalidReference(error)
         case let error as ImageIndex.NoMatchingPlatform: self = .noMatchingPlatform(error)
+        case let error as KernelError: self = .kernel(error)
         case is CancellationError: self = .cancelled
         default: self = .archive("\(error)")
         }

@@ -58,7 +58,7 @@ extension ImageService {
                     try decompressor.push(
                         UnsafeRawBufferPointer(rebasing: bytes[..<count]), failing: { ImageError.archive("\($0)") },
                         { part throws(ImageError) in
-                            do throws(KernelError) { try writeAll(output, part, object: plain.string) } catch { throw .archive("\(error)") }
+                            do throws(KernelError) { try writeAll(output, part, object: plain.string) } catch { throw .kernel(error) }
                         })
                 }
                 count = try Self.read(file, &chunk)

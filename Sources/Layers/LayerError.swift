@@ -19,8 +19,11 @@ package enum LayerError: Error, Sendable, Hashable {
     /// One entry that can't be taken: its name as it is shown, and why.
     case entry(String, reason: String)
     case kernel(entry: String, KernelError)
-    case notEnoughBytes(free: UInt64, reserve: UInt64)
-    case notEnoughInodes(free: UInt64, reserve: UInt64)
+    /// The reserve would be touched. `needed` is the least that was still to come: of a stream nobody knows all of it.
+    case notEnoughBytes(needed: UInt64, free: UInt64, reserve: UInt64)
+    case notEnoughInodes(needed: UInt64, free: UInt64, reserve: UInt64)
+    /// The kernel said so first.
+    case noSpace(entry: String, KernelError, neededBytes: UInt64, freeBytes: UInt64, freeInodes: UInt64)
     case cancelled
 }
 
@@ -37,8 +40,12 @@ extension LayerError: CustomStringConvertible {
         case .tar(let error): "\(error)"
         case .entry(let name, let reason): "entry \"\(name)\": \(reason)"
         case .kernel(let entry, let error): "entry \"\(entry)\": \(error)"
-        case .notEnoughBytes(let free, let reserve): "\(free) bytes are free, and \(reserve) stay in reserve: the layer was not finished"
-        case .notEnoughInodes(let free, let reserve): "\(free) inodes are free, and \(reserve) stay in reserve: the layer was not finished"
+        case .notEnoughBytes(let needed, let free, let reserve):
+            "\(needed) bytes or more are needed to go on, \(free) are free, of which \(reserve) stay in reserve: the layer was not finished"
+        case .notEnoughInodes(let needed, let free, let reserve):
+            "\(needed) inodes or more are needed to go on, \(free) are free, of which \(reserve) stay in reserve: the layer was not finished"
+        case .noSpace(let entry, let error, let needed, let bytes, let inodes):
+            "entry \"\(entry)\": \(error): \(needed) bytes and an inode are needed for it, \(bytes) bytes and \(inodes) inodes are free"
         case .cancelled: "cancelled"
         }
     }
@@ -46,8 +53,8 @@ extension LayerError: CustomStringConvertible {
     /// Bytes or inodes ran out, whoever noticed.
     package var isOutOfSpace: Bool {
         switch self {
-        case .notEnoughBytes, .notEnoughInodes: true
-        case .kernel(_, let error): error.errno == .noSpace || error.errno == .diskQuotaExceeded
+        case .notEnoughBytes, .notEnoughInodes, .noSpace: true
+        case .kernel(_, let error): error.isOutOfSpace
         default: false
         }
     }

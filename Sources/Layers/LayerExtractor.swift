@@ -7,9 +7,9 @@ internal import Tar
 
 /// One pass from a stored blob to a snapshot directory; see docs/architecture.md, "From registry to PID 1".
 package enum LayerExtractor {
-    /// How much is written, or made, between two looks at the free space.
+    /// How much is written, or made, between two looks at the free space, where there is much of it.
     private static let bytesBetweenChecks: UInt64 = 16 << 20
-    private static let entriesBetweenChecks = 1000
+    private static let entriesBetweenChecks: UInt64 = 1000
 
     /// Extracts a layer into an empty directory. Blocks for as long as it takes: call it on a thread of its own.
     /// - Parameters:
@@ -76,17 +76,21 @@ package enum LayerExtractor {
         var space = SpaceWatch(path: path, limits: limits)
         while let entry = try tar({ () throws(TarError) in try reader.next() }, pipeline) {
             if isCancelled() { throw .cancelled }
-            try space.noteEntry()
-            try writer.apply(entry) { buffer throws(LayerError) in
-                let part = try tar({ () throws(TarError) in try reader.readData(into: buffer) }, pipeline)
-                if let part {
-                    if isCancelled() { throw .cancelled }
-                    try space.noteBytes(part.count)
+            try space.note(entry)
+            do throws(LayerError) {
+                try writer.apply(entry) { buffer throws(LayerError) in
+                    let part = try tar({ () throws(TarError) in try reader.readData(into: buffer) }, pipeline)
+                    if let part {
+                        if isCancelled() { throw .cancelled }
+                        try space.noteBytes(part.count)
+                    }
+                    return part
                 }
-                return part
+            } catch {
+                throw space.explain(error)
             }
         }
-        return try writer.finish()
+        do throws(LayerError) { return try writer.finish() } catch { throw space.explain(error) }
     }
 
     private static func tar<Value>(_ body: () throws(TarError) -> Value, _ pipeline: LayerPipeline) throws(LayerError) -> Value {
@@ -97,40 +101,61 @@ package enum LayerExtractor {
         do throws(KernelError) { return try treeUsage(directory) } catch { throw .kernel(entry: directory.string, error) }
     }
 
-    /// Looks at the free space now and then: a bomb ends at the reserve, not at the last block.
+    /// Looks at the free space before the first entry and then now and then, the more often the less there is: a bomb ends at the reserve,
+    /// not at the last block.
     private struct SpaceWatch {
+        /// Several layers are extracted at once: what one may take before it looks again is a small part of what is free.
+        private static let share: UInt64 = 16
+
         let path: FilePath
         let limits: ExtractionLimits
+        /// What may come before the next look.
         private var bytes: UInt64 = 0
-        private var entries = 0
+        private var entries: UInt64 = 0
+        /// Of the entry at hand: all that is stored of it, and what has not come yet.
+        private var size: UInt64 = 0
+        private var remaining: UInt64 = 0
 
         init(path: FilePath, limits: ExtractionLimits) {
             self.path = path
             self.limits = limits
         }
 
-        mutating func noteEntry() throws(LayerError) {
-            entries += 1
-            if entries >= LayerExtractor.entriesBetweenChecks { try check() }
+        mutating func note(_ entry: TarEntry) throws(LayerError) {
+            size = entry.sparse?.reduce(0) { $0 &+ $1.length } ?? (entry.kind == .file ? entry.size : 0)
+            remaining = size
+            if entries == 0 { try check() } else { entries -= 1 }
         }
 
         mutating func noteBytes(_ count: Int) throws(LayerError) {
-            bytes += UInt64(count)
-            if bytes >= LayerExtractor.bytesBetweenChecks { try check() }
+            if bytes < UInt64(count) { try check() } else { bytes -= UInt64(count) }
+            remaining -= min(remaining, UInt64(count))
+        }
+
+        /// Says what is free where the kernel says that nothing is.
+        func explain(_ error: LayerError) -> LayerError {
+            guard case .kernel(let entry, let kernel) = error, kernel.isOutOfSpace,
+                let statistics = try? filesystemStatistics(path)
+            else { return error }
+            return .noSpace(
+                entry: entry, kernel, neededBytes: size, freeBytes: statistics.freeBytes, freeInodes: statistics.freeInodes)
         }
 
         private mutating func check() throws(LayerError) {
-            bytes = 0
-            entries = 0
             let statistics: FilesystemStatistics
             do throws(KernelError) { statistics = try filesystemStatistics(path) } catch { throw .kernel(entry: path.string, error) }
-            guard statistics.freeBytes >= limits.reserveBytes else {
-                throw .notEnoughBytes(free: statistics.freeBytes, reserve: limits.reserveBytes)
+            bytes = LayerExtractor.bytesBetweenChecks
+            entries = LayerExtractor.entriesBetweenChecks
+            guard statistics.freeBytes > limits.reserveBytes else {
+                throw .notEnoughBytes(needed: max(1, remaining), free: statistics.freeBytes, reserve: limits.reserveBytes)
             }
+            bytes = min(bytes, (statistics.freeBytes - limits.reserveBytes) / Self.share)
             // Filesystems that make inodes as they need them have none to count.
-            guard statistics.totalInodes == 0 || statistics.freeInodes >= limits.reserveInodes else {
-                throw .notEnoughInodes(free: statistics.freeInodes, reserve: limits.reserveInodes)
+            if statistics.totalInodes == 0 { return }
+            guard statistics.freeInodes > limits.reserveInodes else {
+                throw .notEnoughInodes(needed: 1, free: statistics.freeInodes, reserve: limits.reserveInodes)
             }
+            entries = min(entries, (statistics.freeInodes - limits.reserveInodes) / Self.share)
         }
     }
 }

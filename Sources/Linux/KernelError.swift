@@ -20,6 +20,11 @@ package struct KernelError: Error, Sendable, Hashable {
     }
 }
 
+extension KernelError {
+    /// Bytes, inodes or a quota ran out.
+    package var isOutOfSpace: Bool { errno == .noSpace || errno == .diskQuotaExceeded }
+}
+
 extension KernelError: CustomStringConvertible {
     /// One line: `openat2(2) "etc/passwd": No such file or directory`.
     package var description: String { "\(call) \"\(object)\": \(errno)" }

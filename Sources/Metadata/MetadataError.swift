@@ -33,9 +33,14 @@ extension MetadataError {
     package var isOutOfSpace: Bool {
         switch self {
         case .database(_, let code, _): code & 0xFF == 13
-        case .kernel(let error): error.errno == .noSpace || error.errno == .diskQuotaExceeded
+        case .kernel(let error): error.isOutOfSpace
         default: false
         }
+    }
+
+    /// The change was rolled back, but it may come back after a restart: SQLITE_IOERR, such as a log that could not be synced.
+    package var mayBeDone: Bool {
+        if case .database(_, let code, _) = self { code & 0xFF == 10 } else { false }
     }
 
     package var remedy: String? {
@@ -45,7 +50,7 @@ extension MetadataError {
         case .foreignFile(let path): "move \(path) away, or use another --root"
         case .databaseLost(let root, _): "put meta.db back, or move \(root)/layers and \(root)/containers away"
         case .layersMissing, .containerLayersGone: "pull the image again"
-        case .database where isOutOfSpace: "free space on the filesystem of the root"
+        case .database where isOutOfSpace, .kernel where isOutOfSpace: "free space on the filesystem of the root"
         case .containerNameInUse, .noSuchContainer, .noSuchImage, .damaged, .database, .kernel: nil
         }
     }

@@ -82,7 +82,7 @@ package final class MetadataStore: Sendable {
         let file = try openFile(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
         do throws(KernelError) {
             try file.reserveBlocks(bytes: 5 << 20, path.string)
-        } catch  where error.errno == .notSupported || error.errno == .noSpace {
+        } catch  where error.errno == .notSupported || error.isOutOfSpace {
             // Where the filesystem can't, or is full already, removals may have to wait for space.
         }
     }

@@ -53,7 +53,7 @@ extension SnapshotError {
         case .damagedLayer(let layer, _): "`ctr-swift repair \(layer.key.shortText)`, then `ctr-swift fsck --full \(layer.key.shortText)`"
         case .noProjectQuota(let filesystem, let support, _): Self.quotaRemedy(filesystem, support)
         case .metadata(let error): error.remedy
-        case .kernel(_, let error) where error.errno == .noSpace: "free space or inodes on the filesystem of the root"
+        case .kernel(_, let error) where error.isOutOfSpace: "free space or inodes on the filesystem of the root"
         case .kernel, .invalidContainerID, .containerExists, .ingestEnded, .damagedFacts, .unlisted: nil
         }
     }
@@ -63,7 +63,7 @@ extension SnapshotError {
         switch self {
         case .notEnoughBytes, .notEnoughInodes: true
         case .metadata(let error): error.isOutOfSpace
-        case .kernel(_, let error): error.errno == .noSpace || error.errno == .diskQuotaExceeded
+        case .kernel(_, let error): error.isOutOfSpace
         default: false
         }
     }

@@ -90,7 +90,7 @@ final class SpoolFile: Sendable {
         do {
             return try await NIOThreadPool.singleton.runIfActive { try body() }
         } catch {
-            let isFull = (error as? KernelError)?.errno == .noSpace
+            let isFull = (error as? KernelError)?.isOutOfSpace == true
             throw EngineError(isFull ? .noSpace : .internal, "spool the archive: \(error)")
         }
     }

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Metadata
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The power is cut: the root is on a filesystem of its own that stops at once, and what was not synced is gone.
+@Suite(.asRoot, .busybox, .python) struct PowerTests {
+    struct Cut: CustomStringConvertible {
+        var scenario: Scenario
+        var kind: LoopFilesystem.Kind
+        var description: String { "\(scenario) on \(kind)" }
+    }
+
+    /// In the short run each step that comes after a sync, or before something that relies on one, on the one or the other filesystem.
+    private static let telling: Set<StoreStep> = [
+        .schemaVersionReached, .archiveRemoved, .layerExtracted, .blobPlaced, .layersSynced, .layerPlaced, .directoriesSynced,
+        .imageRecorded,
+        .imageForgotten, .layersDiscarded, .blobsRemoved, .trashDeleted, .containerRecorded, .containerDiscarded,
+    ]
+
+    static let cuts: [Cut] =
+        Scenario.isLongRun
+        ? Scenario.all.flatMap { scenario in [Cut(scenario: scenario, kind: .ext4), Cut(scenario: scenario, kind: .xfs)] }
+        : Scenario.all.filter { telling.contains($0.step) }.enumerated().map { Cut(scenario: $1, kind: $0 % 2 == 0 ? .ext4 : .xfs) }
+
+    @Test("the power is cut at a step: no layer differs, nothing acknowledged is lost, nothing unrecorded stays", arguments: cuts)
+    func cut(_ cut: Cut) throws {
+        let grounds = try CrashGrounds.made()
+        try LoopFilesystem.with(cut.kind, megabytes: cut.kind == .xfs ? 300 : 96) { disk in
+            let crash = try Crash(cut.scenario, grounds, action: "stop", root: disk.root.string)
+            defer { crash.node.daemon.signal(SIGKILL) }
+            let client = try crash.begin()
+            try crash.waitUntilStopped()
+            try disk.cutPower()
+            try crash.node.killDaemon()
+            let answered = try client?.finish().code == 0
+            try disk.remount()
+            try crash.node.start()
+            try crash.judge(acknowledged: answered)
+            try crash.node.leave()
+        }
+    }
+
+    /// `CTR_SWIFT_POWER_CUTS` says how many on each filesystem, `CTR_SWIFT_SEED` repeats a run's choices.
+    @Test("the power is cut at random times, again and again on one disk", arguments: [LoopFilesystem.Kind.ext4, .xfs])
+    func random(_ kind: LoopFilesystem.Kind) throws {
+        let environment = ProcessInfo.processInfo.environment
+        let count = environment["CTR_SWIFT_POWER_CUTS"].flatMap { Int($0) } ?? 3
+        var random = SeededRandom(seed: environment["CTR_SWIFT_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...(.max)))
+        print("power cuts on \(kind): \(count), CTR_SWIFT_SEED=\(random.seed)")
+        let grounds = try CrashGrounds.made()
+        try LoopFilesystem.with(kind, megabytes: 300) { disk in
+            try grounds.copy(.old, to: disk.root.string)
+            try CrashGrounds.good("sync", "-f", disk.mountPoint.string)
+            let node = try Node(configuration: CrashGrounds.configuration, root: disk.root.string)
+            defer { node.daemon.signal(SIGKILL) }
+            for number in 0..<count { try cutOnce(number, node, disk, grounds, &random) }
+            try node.leave()
+        }
+    }
+
+    private func cutOnce(
+        _ number: Int, _ node: Node, _ disk: LoopFilesystem, _ grounds: CrashGrounds, _ random: inout SeededRandom
+    ) throws {
+        let hasNew = try node.imageNames().contains { $0.id == CrashImage.new.id }
+        let work: Work = hasNew ? .remove : [.pull, .load, .pull].randomElement(using: &random) ?? .pull
+        // An image that was loaded has another name.
+        let arguments = hasNew ? ["rmi", CrashImage.new.id] : try #require(work.arguments(grounds))
+        let delay = useconds_t.random(in: 0...(work == .remove ? 120_000 : 400_000), using: &random)
+        // Something smaller beside it, now and then.
+        let other = Bool.random(using: &random) ? try node.started(["create", CrashImage.old.id, "/bin/busybox", "true"]) : nil
+        let client = try node.started(arguments)
+        usleep(delay)
+        try disk.cutPower()
+        try node.killDaemon()
+        let acknowledged = try client.finish().code == 0
+        _ = try other?.finish()
+        try disk.remount()
+        try node.start()
+        try node.settle()
+        let comment: Comment = "cut \(number) after \(delay) µs of \(work.rawValue), seed \(random.seed)"
+        let found = try Census.take(node.root, layers: grounds.layers, comment)
+        #expect(found.contains(CrashImage.old.id), comment)
+        if acknowledged { #expect(found.contains(CrashImage.new.id) == work.brings, comment) }
+        try node.expectWhole()
+        for id in try node.good("ps", "-aq").split(separator: "\n") { try node.good("rm", String(id)) }
+    }
+}
+
+/// SplitMix64: the same choices from the same seed.
+struct SeededRandom: RandomNumberGenerator {
+    let seed: UInt64
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        self.seed = seed
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+        return word ^ (word >> 31)
+    }
+}
