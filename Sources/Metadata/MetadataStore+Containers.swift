@@ -36,9 +36,15 @@ extension MetadataStore {
     }
 
     /// One that is not recorded is no error: a removal may be repeated.
-    package func delete(container id: String) throws(MetadataError) {
-        try change("forget a container") { db in
+    /// - Parameter durably: its directory goes next, and after a power cut the row must not be back without it.
+    package func delete(container id: String, durably: Bool = false) throws(MetadataError) {
+        func delete(_ db: Database) throws {
             try db.cachedStatement(sql: "DELETE FROM container WHERE id = ?").execute(arguments: [id])
+        }
+        if durably {
+            try changeDurably("forget a container") { db in try delete(db) }
+        } else {
+            try change("forget a container") { db in try delete(db) }
         }
     }
 

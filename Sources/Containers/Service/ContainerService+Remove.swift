@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import APITypes
 internal import Glibc
 internal import Linux
 internal import Logging
@@ -37,7 +38,12 @@ extension ContainerService {
 
     /// The record goes first: from then on the directories are an orphan that the next start would sweep.
     private func removeNow(_ container: Container) throws(ContainerError) {
-        do throws(MetadataError) { try metadata.delete(container: container.id.text) } catch { throw .metadata(error) }
+        // One with --rm that comes back after a power cut is removed by the next start: it is not worth a sync at every end.
+        do throws(MetadataError) {
+            try metadata.delete(container: container.id.text, durably: !container.memo.request.autoRemove)
+        } catch {
+            throw .metadata(error)
+        }
         StoreStep.containerForgotten.reach()
         do { try snapshots.removeContainer(container.id.text) } catch {
             logger.error(
