@@ -5,13 +5,13 @@ internal import GRDB
 /// The tables, one script a version. A released script is never changed: a later one alters what it made.
 ///
 /// `PRAGMA user_version` is the number of scripts that were run; `PRAGMA application_id` says whose file it is.
-enum Schema {
+package enum Schema {
     /// "ctrs" in ASCII.
     static let applicationID: Int32 = 0x6374_7273
 
     static let scripts = [first, second]
 
-    static var version: Int { scripts.count }
+    package static var version: Int { scripts.count }
 
     /// Runs the scripts that the file has not seen, each in a transaction of its own.
     static func migrate(_ db: Database, from found: Int) throws {

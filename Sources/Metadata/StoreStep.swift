@@ -47,6 +47,8 @@ package enum StoreStep: String, Sendable, Hashable, CaseIterable {
     case directoriesSynced
     /// The image is recorded.
     case imageRecorded
+    /// The transaction failed, and what had been placed for it was taken back.
+    case recordRefused
 
     // A repair.
     /// A repaired layer's new tree is in `replaced/`, and recorded.

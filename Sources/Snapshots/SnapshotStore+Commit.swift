@@ -62,7 +62,8 @@ extension SnapshotStore {
                 try metadata.record(image, newLayers: placed, references: references, blobs: blobs)
             }
         } catch {
-            takeBack(placed)
+            takeBack(placed, after: error)
+            StoreStep.recordRefused.reach()
             throw error
         }
         for row in placed where !adopted.contains(row.id) { trash.discardLogged(directories.layer(row.id)) }
@@ -105,7 +106,7 @@ extension SnapshotStore {
             }
             return placed
         } catch {
-            takeBack(placed)
+            takeBack(placed, after: error)
             for layer in layers { layer.ingest.abandon() }
             throw error
         }
@@ -135,8 +136,17 @@ extension SnapshotStore {
         }
     }
 
-    /// After a failed transaction. One that may have been committed all the same is left to the next start, which knows.
-    private func takeBack(_ placed: [NewLayerRow]) {
+    /// After a failure. A transaction whose sync failed is rolled back here, and yet all of it is in the log: the next start would find it
+    /// done, so its layers have to be there. It knows; here nobody does.
+    private func takeBack(_ placed: [NewLayerRow], after error: SnapshotError) {
+        if case .metadata(let refusal) = error, refusal.mayBeDone {
+            for row in placed {
+                logger.error(
+                    "left for the next start, which knows whether its image was recorded",
+                    metadata: ["path": "\(directories.layer(row.id))"])
+            }
+            return
+        }
         for row in placed {
             do throws(MetadataError) {
                 if try metadata.layer(id: row.id) == nil { trash.discardLogged(directories.layer(row.id)) }

@@ -33,7 +33,7 @@ import Testing
             // The header's user version. Source: sqlite.org/fileformat.html, 1.3.
             try patch(path, at: 60, [0, 0, 0, 99])
             let before = try readFile(path)
-            #expect(throws: MetadataError.newerSchema(path: path, found: 99, known: 2)) { try MetadataStore(path: path) }
+            #expect(throws: MetadataError.newerSchema(path: path, found: 99, known: Schema.version)) { try MetadataStore(path: path) }
             #expect(try readFile(path) == before)
             #expect(try Files.names(root).filter { $0 != "lock" } == ["meta.db"])
         }

@@ -15,6 +15,8 @@ enum Ground: String, CaseIterable {
     case littered
     /// `old`, and a container of it.
     case container
+    /// `both`, with the database as the first version of this project had it.
+    case aged
 }
 
 /// Roots and a registry that the crash tests share: made once, and only copied from.
@@ -45,7 +47,9 @@ final class CrashGrounds {
     }
 
     func reference(_ image: CrashImage) -> String { "\(registry.host)/crash/\(image.rawValue):1" }
-    /// Like `new`, but a byte of its second layer is not what it should be.
+    /// `old` and a layer: one of 24 MiB ("large"), of 3,000 files ("many").
+    func reference(_ name: String) -> String { "\(registry.host)/crash/\(name):1" }
+    /// The same, but a byte of its second layer is not what it should be.
     var brokenReference: String { "\(registry.host)/crash/broken:1" }
 
     /// Puts a copy of a root to a path.
@@ -64,6 +68,10 @@ final class CrashGrounds {
             try registry.push(layout: layout, "crash/\(image.rawValue):1")
         }
         try Self.pushBroken(to: registry, directory)
+        try Self.push(to: registry, directory, "large") { tar in
+            for number in 0..<3 { tar.add("large/\(number)", [UInt8](repeating: UInt8(ascii: "x"), count: 8 << 20)) }
+        }
+        try Self.push(to: registry, directory, "many") { tar in for number in 0..<3000 { tar.add("many/\(number)") } }
         try Self.good("tar", "-C", "\(directory.path)/layout-new", "-czf", "\(directory.path)/new.tar.gz", ".")
 
         var layers: [String: TreeListing] = [:]
@@ -75,6 +83,8 @@ final class CrashGrounds {
         }
         self.layers = layers
         try litter()
+        try Self.good("cp", "-a", "\(directory.path)/both", "\(directory.path)/aged")
+        try SchemaOne.rebuild(directory.path + "/aged")
         try Self.good("cp", "-a", "\(directory.path)/old", "\(directory.path)/container")
         let node = try Node(configuration: Self.configuration, root: "\(directory.path)/container")
         try node.good("create", "--name", "there", reference(.old), "/bin/busybox", "true")
@@ -96,12 +106,19 @@ final class CrashGrounds {
         }
     }
 
-    private static func pushBroken(to registry: Registry, _ directory: URL) throws {
+    private static func push(to registry: Registry, _ directory: URL, _ name: String, _ fill: (inout MadeTar) -> Void) throws {
         var tar = MadeTar()
-        for number in 0..<50 { tar.add("broken/\(number)", Array("broken \(number)".utf8)) }
-        let layout = directory.path + "/layout-broken"
+        fill(&tar)
+        let layout = "\(directory.path)/layout-\(name)"
         try MadeImage(layers: CrashImage.old.made.layers + [tar.bytes]).writeLayout(layout)
-        try registry.push(layout: layout, "crash/broken:1")
+        try registry.push(layout: layout, "crash/\(name):1")
+        try FileManager.default.removeItem(atPath: layout)
+    }
+
+    private static func pushBroken(to registry: Registry, _ directory: URL) throws {
+        try push(to: registry, directory, "broken") { tar in
+            for number in 0..<50 { tar.add("broken/\(number)", Array("broken \(number)".utf8)) }
+        }
         let raw = try command(["skopeo", "inspect", "--raw", "--tls-verify=false", "docker://\(registry.host)/crash/broken:1"]).output
         guard let manifest = try JSONSerialization.jsonObject(with: Data(raw.utf8)) as? [String: Any],
             let layer = (manifest["layers"] as? [[String: Any]])?.last?["digest"] as? String

@@ -13,6 +13,8 @@ import Testing
         var error: String
         /// What the user reads.
         var says: String
+        /// What is left is the next start's: the fault keeps the daemon from tidying up, too.
+        var needsRestart = false
         var description: String { "\(call) says \(error)" }
     }
 
@@ -25,8 +27,9 @@ import Testing
         Fault(call: "lsetxattr,fsetxattr", error: "EDQUOT", says: quota), Fault(call: "utimensat", error: "EIO", says: io),
         // At the commit: blobs, layers, directories, the database.
         Fault(call: "syncfs", error: "EIO", says: io), Fault(call: "fsync", error: "EIO", says: io),
-        Fault(call: "rename", error: "EIO", says: io), Fault(call: "mkdir", error: "EDQUOT", says: quota),
-        Fault(call: "fdatasync", error: "EIO", says: "disk I/O error"), Fault(call: "pwrite64", error: "ENOSPC", says: "full"),
+        Fault(call: "rename", error: "EIO", says: io, needsRestart: true), Fault(call: "mkdir", error: "EDQUOT", says: quota),
+        Fault(call: "fdatasync", error: "EIO", says: "disk I/O error", needsRestart: true),
+        Fault(call: "pwrite64", error: "ENOSPC", says: space),
     ]
 
     @Test("a call of a pull fails: rolled back whole, said, and the next pull works", .strace, arguments: faults)
@@ -36,20 +39,19 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: root) }
         try grounds.copy(.old, to: root)
         let node = try Node(configuration: CrashGrounds.configuration, root: root)
-        let tracer = try ChildProcess([
-            "strace", "-f", "-qq", "-o", "/dev/null", "-p", "\(node.daemon.pid)", "-e", "trace=\(fault.call)", "-e",
-            "inject=\(fault.call):error=\(fault.error):when=1",
-        ])
-        try waitUntilTraced(node.daemon.pid)
+        let tracer = try Tracer(of: node.daemon.pid, failing: fault.call, with: fault.error)
         let outcome = try node.ctr("pull", grounds.reference(.new))
-        tracer.signal(SIGINT)
-        _ = try tracer.finish()
+        try tracer.end()
         #expect(outcome.code == 1)
         #expect(outcome.errors.contains(fault.says), "\(outcome.errors)")
         if fault.says != Self.io && fault.call != "fdatasync" {
             #expect(outcome.errors.contains("free space"), "the remedy: \(outcome.errors)")
         }
         #expect(node.daemon.isRunning)
+        if fault.needsRestart {
+            try node.killDaemon()
+            try node.start()
+        }
         try node.settle()
         #expect(try Census.take(root, layers: grounds.layers, "after the failure") == [CrashImage.old.id])
         try node.good("pull", grounds.reference(.new))
@@ -110,19 +112,6 @@ import Testing
                 try node.leave()
             }
         }
-    }
-
-    private func waitUntilTraced(_ pid: Int32) throws {
-        for _ in 0..<1000 {
-            let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
-            let isTraced = threads.allSatisfy { thread in
-                let status = try? String(contentsOfFile: "/proc/\(pid)/task/\(thread)/status", encoding: .utf8)
-                return status?.contains("TracerPid:\t0\n") == false
-            }
-            if isTraced { return }
-            usleep(10_000)
-        }
-        throw Failure("strace did not attach")
     }
 }
 

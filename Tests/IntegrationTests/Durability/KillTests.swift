@@ -16,6 +16,7 @@ import Testing
         #expect(try crash.node.daemon.finish().code == 128 + SIGKILL, "the daemon ends at the step: \(crash.node.daemonLog)")
         let answered = try client?.finish().code == 0
         try crash.node.start()
+        if scenario.step == .containerRecorded { #expect(try crash.node.good("ps", "-aq").isEmpty == false, "it is recorded") }
         try crash.judge(acknowledged: answered)
         try crash.node.leave()
     }

@@ -5,12 +5,12 @@ import Metadata
 
 /// What is under way when the crash comes.
 enum Work: String, CaseIterable {
-    case start, pull, pullBroken, load, remove, create, removeContainer
+    case start, pull, pullBroken, pullUnsynced, load, remove, create, removeContainer
 
     var ground: Ground {
         switch self {
         case .start: .nothing
-        case .pull, .pullBroken, .load, .create: .old
+        case .pull, .pullBroken, .pullUnsynced, .load, .create: .old
         case .remove: .both
         case .removeContainer: .container
         }
@@ -20,7 +20,7 @@ enum Work: String, CaseIterable {
     func arguments(_ grounds: CrashGrounds) -> [String]? {
         switch self {
         case .start: nil
-        case .pull: ["pull", grounds.reference(.new)]
+        case .pull, .pullUnsynced: ["pull", grounds.reference(.new)]
         case .pullBroken: ["pull", grounds.brokenReference]
         case .load: ["image", "load", "-i", grounds.archive]
         case .remove: ["rmi", grounds.reference(.new)]
@@ -56,7 +56,9 @@ extension StoreStep {
     fileprivate var scenarios: [Scenario] {
         switch self {
         case .databaseMade: at(.start)
-        case .schemaScriptRun, .schemaVersionReached: at(.start, counts: [1, 2])
+        // From the first version to the second; and a new database between any two.
+        case .schemaScriptRun: at(.start, on: .aged) + at(.start, counts: [1, 2])
+        case .schemaVersionReached: at(.start, counts: [1, 2]) + at(.start, on: .aged)
         case .leftoverSwept: at(.start, on: .littered, counts: [1, 4])
         case .strayBlobSwept: at(.start, on: .littered, counts: [2])
         case .archiveSpooled, .archiveInflated: at(.load)
@@ -68,6 +70,7 @@ extension StoreStep {
         case .blobBegun, .blobWritten, .blobPlaced, .blobRecorded: at(.pull, counts: [1, 4]) + at(.load)
         case .fixupBuilt, .layersDescribed, .layersSynced, .directoriesSynced: at(.pull)
         case .layerPlaced: at(.pull, counts: [1, 2, 3])
+        case .recordRefused: at(.pullUnsynced)
         case .imageRecorded: at(.pull, isDone: true) + at(.load, isDone: true)
         case .imageForgotten, .referencesForgotten, .layersForgotten, .layersDiscarded, .blobsForgotten, .blobsRemoved:
             at(.remove, isDone: true)
