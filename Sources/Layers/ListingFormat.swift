@@ -14,7 +14,7 @@ internal import Linux
 ///
 /// Numbers are LEB128, seconds zigzag. The tag's low four bits are the kind. A record tells everything of its name, also of a second name of
 /// a file, so that it can be read alone; names come in the archive's order, directories last, each behind what is in it: only then is their
-/// time set. About 45 bytes a file.
+/// time set. Some 30 bytes a file: 280 KiB for the 10,483 names of the benchmarks' image.
 enum ListingFormat {
     static let magic: [UInt8] = Array("ctrfiles".utf8) + [1]
 

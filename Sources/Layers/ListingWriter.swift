@@ -7,7 +7,7 @@ internal import SystemPackage
 
 internal import struct Crypto.SHA256
 
-/// Writes a layer's listing while the layer is unpacked: one write(2) for some 1,500 names, and no memory but a buffer.
+/// Writes a layer's listing while the layer is unpacked: one write(2) for some 2,000 names, and no memory but a buffer.
 ///
 /// Names that later entries take away are marked in their place. `finish` then leaves them out, in a second pass that few layers need.
 final class ListingWriter {

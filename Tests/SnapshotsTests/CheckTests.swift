@@ -23,21 +23,52 @@ import Testing
         }
     }
 
-    @Test(
-        "what fstatat(2) tells is found by a quick check",
-        arguments: [
-            ("echo >> fs/name; touch -d @0 fs/name", "name"), ("chmod 600 fs/name", "name"), ("touch fs/name", "name"),
-            ("rm fs/name", "name"), ("rm fs/name; mkdir fs/name", "name"), ("rm fs/name; ln -s / fs/name", "name"),
-            ("mkdir fs/more; touch fs/more/file; touch -d @0 fs", "more"), ("rm -r fs", "fs"), ("echo >> files", "files"),
-            ("rm files", "files"),
-            ("echo >> layer.json", "layer.json"),
-        ])
-    func quick(change: String, path: String) throws {
+    /// What somebody does in a layer's directory. (No shells: a child that is about to start holds locks of this process for a moment.)
+    struct Change: CustomTestStringConvertible, Sendable {
+        var testDescription: String
+        /// The path of the finding.
+        var path: String
+        var make: @Sendable (FilePath) throws -> Void
+
+        init(_ name: String, _ path: String, _ make: @escaping @Sendable (FilePath) throws -> Void) {
+            testDescription = name
+            self.path = path
+            self.make = make
+        }
+    }
+
+    static let changes: [Change] = [
+        Change("longer", "name") { top in try Files.write(top.appending("fs/name"), content("x") + "more", time: 0) },
+        Change("another mode", "name") { top in #expect(chmod(top.appending("fs/name").string, 0o600) == 0) },
+        Change("another time", "name") { top in try Files.setTime(top.appending("fs/name"), 1) },
+        Change("another owner", "name") { top in #expect(chown(top.appending("fs/name").string, 7, 7) == 0) },
+        Change("gone", "name") { top in try unlinkFile(top.appending("fs/name")) },
+        Change("a directory in its place", "name") { top in
+            try unlinkFile(top.appending("fs/name"))
+            try makeDirectory(top.appending("fs/name"), mode: 0o755)
+        },
+        Change("a link in its place", "name") { top in
+            try unlinkFile(top.appending("fs/name"))
+            #expect(symlink("/", top.appending("fs/name").string) == 0)
+        },
+        Change("one more", "more") { top in
+            try Files.write(top.appending("fs/more"), "")
+            try Files.setTime(top.appending("fs"), 0)
+        },
+        Change("all gone", "fs") { top in try removeTree(top.appending("fs")) },
+        Change("a longer listing", "files") { top in
+            try replaceFile(top.appending("files"), with: try readFile(top.appending("files")) + [0])
+        },
+        Change("no listing", "files") { top in try unlinkFile(top.appending("files")) },
+        Change("another layer.json", "layer.json") { top in try Files.write(top.appending("layer.json"), "{}") },
+    ]
+
+    @Test("what fstatat(2) tells is found by a quick check", arguments: changes) func quick(change: Change) throws {
         try withDirectory { root in
             let node = try Node(root)
             let layer = try node.storeListed("x")
-            try shell("cd \(node.snapshots.directories.layer(layer.id)) && \(change)")
-            #expect(try node.findings(layer, full: false).map(\.path).contains(Array(path.utf8)))
+            try change.make(node.snapshots.directories.layer(layer.id))
+            #expect(try node.findings(layer, full: false).map(\.path).contains(Array(change.path.utf8)))
         }
     }
 
@@ -48,7 +79,7 @@ import Testing
             let layer = try #require(try node.metadata.layers().first)
             let check = try node.snapshots.check(layer, full: true) { _ in }
             #expect(!check.isListed && check.findings == 0)
-            try shell("touch \(node.snapshots.filesystem(of: layer))/more")
+            try Files.write(node.snapshots.filesystem(of: layer).appending("more"), "")
             #expect(try node.findings(layer, full: true).map(\.path) == [Array("fs".utf8)])
         }
     }
@@ -125,7 +156,7 @@ import Testing
         try withDirectory { root in
             let node = try Node(root)
             let layer = try node.storeListed("x")
-            try shell("rm -r \(node.snapshots.directories.layer(layer.id))")
+            try removeTree(node.snapshots.directories.layer(layer.id))
             #expect(try node.findings(layer, full: false).count == 1)
             _ = try node.snapshots.replace(layer, with: try node.extractListed("x")) { ["one"] }
             #expect(try node.findings(layer, full: true) == [])
@@ -156,8 +187,9 @@ import Testing
             let node = try Node(root)
             try node.storeListed("x")
             #expect(try node.snapshots.unrecordedDirectories() == [])
-            try shell("mkdir \(root)/layers/zz \(root)/containers/nobody")
-            #expect(try Set(node.snapshots.unrecordedDirectories()) == [root.appending("layers/zz"), root.appending("containers/nobody")])
+            let made = ["layers/zz", "containers/nobody"].map { root.appending($0) }
+            for path in made { try makeDirectory(path, mode: 0o700) }
+            #expect(try Set(node.snapshots.unrecordedDirectories()) == Set(made))
         }
     }
 }
@@ -165,7 +197,7 @@ import Testing
 extension Node {
     fileprivate func extractListed(_ layer: String) throws -> NewLayer {
         var new = try extract(layer)
-        try shell("touch -d @0 \(new.ingest.filesystem)/name \(new.ingest.filesystem)")
+        for path in [new.ingest.filesystem.appending("name"), new.ingest.filesystem] { try Files.setTime(path, 0) }
         new.listing = try LayerListing.write(of: new.ingest.filesystem, to: new.ingest.listing)
         return new
     }
@@ -190,8 +222,22 @@ extension Node {
 
     fileprivate func flipByte(of layer: LayerRecord) throws {
         let path = snapshots.filesystem(of: layer).appending("name")
-        try shell("printf X | dd of=\(path) bs=1 seek=77 conv=notrunc status=none; touch -d @0 \(path)")
+        var bytes = try readFile(path)
+        bytes[77] ^= 1
+        try Files.write(path, String(decoding: bytes, as: UTF8.self), time: 0)
     }
 }
 
 private final class Found { var all: [TreeFinding] = [] }
+
+extension Files {
+    fileprivate static func setTime(_ path: FilePath, _ seconds: Int) throws {
+        let times = [timespec(tv_sec: seconds, tv_nsec: 0), timespec(tv_sec: seconds, tv_nsec: 0)]
+        try #require(utimensat(AT_FDCWD, path.string, times, 0) == 0)
+    }
+
+    fileprivate static func write(_ path: FilePath, _ text: String, time: Int) throws {
+        try write(path, text)
+        try setTime(path, time)
+    }
+}
