@@ -37,15 +37,17 @@ extension MetadataStore {
 
     /// One that is not recorded is no error: a removal may be repeated.
     /// - Parameter durably: its directory goes next, and after a power cut the row must not be back without it.
-    package func delete(container id: String, durably: Bool = false) throws(MetadataError) {
-        func delete(_ db: Database) throws {
-            try db.cachedStatement(sql: "DELETE FROM container WHERE id = ?").execute(arguments: [id])
+    /// - Returns: whether its image was not stored any more: its layers may have no holder now.
+    @discardableResult
+    package func delete(container id: String, durably: Bool = false) throws(MetadataError) -> Bool {
+        func delete(_ db: Database) throws -> Bool {
+            let image = try String.fetchOne(
+                db.cachedStatement(sql: "DELETE FROM container WHERE id = ? RETURNING image"), arguments: [id])
+            guard let image else { return false }
+            let stored = try Int.fetchOne(db.cachedStatement(sql: "SELECT 1 FROM image WHERE manifestDigest = ?"), arguments: [image])
+            return stored == nil
         }
-        if durably {
-            try changeDurably("forget a container") { db in try delete(db) }
-        } else {
-            try change("forget a container") { db in try delete(db) }
-        }
+        return durably ? try changeDurably("forget a container", delete) : try change("forget a container", delete)
     }
 
     package func container(_ id: String) throws(MetadataError) -> ContainerRecord? {

@@ -115,6 +115,30 @@ import Testing
         }
     }
 
+    @Test("an image that is removed by force goes with the last of its containers, and not before")
+    func forcedRemoval() throws {
+        let image = try Registry.withFixtures().byDigest("test/python-app")
+        let other = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode { (node: Node) throws in
+            func layers() throws -> Int {
+                try node.good("snapshot", "ls", "--format", "{{.kind}}").split(separator: "\n").filter { $0 != "upper" }.count
+            }
+            try node.good("pull", "-q", other)
+            let others = try layers()
+            try node.good("run", "--name", "stopped", image, "0")
+            try node.good("run", "-d", "--rm", "--name", "going", image, "wait")
+            let all = try layers()
+            #expect(all > others)
+            try node.good("rmi", "-f", image)
+            #expect(try !node.good("images", "--format", "{{json .digests}}").contains("python-app"))
+            try node.good("rm", "stopped")
+            #expect(try layers() == all)
+            try node.good("kill", "going")
+            try eventually("the layers are gone") { try layers() == others }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: node.root + "/layers").count == others)
+        }
+    }
+
     @Test("a full disk refuses the pull with need and have, and leaves nothing")
     func fullDisk() throws {
         let image = try Registry.withFixtures().byDigest("test/python-app")

@@ -39,8 +39,9 @@ extension ContainerService {
     /// The record goes first: from then on the directories are an orphan that the next start would sweep.
     private func removeNow(_ container: Container) throws(ContainerError) {
         // One with --rm that comes back after a power cut is removed by the next start: it is not worth a sync at every end.
+        let isOfGoneImage: Bool
         do throws(MetadataError) {
-            try metadata.delete(container: container.id.text, durably: !container.memo.request.autoRemove)
+            isOfGoneImage = try metadata.delete(container: container.id.text, durably: !container.memo.request.autoRemove)
         } catch {
             throw .metadata(error)
         }
@@ -53,6 +54,16 @@ extension ContainerService {
         StoreStep.containerDiscarded.reach()
         discardState(of: container)
         StoreStep.containerStateRemoved.reach()
+        if isOfGoneImage { removeLayersOfGoneImage(container) }
+    }
+
+    /// An image that was removed by force left its layers to its containers: they go with the last of these.
+    private func removeLayersOfGoneImage(_ container: Container) {
+        do { _ = try snapshots.removeUnreferencedLayers() } catch {
+            logger.error(
+                "layers of a removed image are left until the next start",
+                metadata: ["id": "\(container.id)", "error": "\(error)"])
+        }
     }
 
     /// - Returns: false where the other's removal failed, and the container is there again.
