@@ -35,6 +35,27 @@ import Testing
         expectSame(model.listing(), try merge(layer))
     }
 
+    @Test("of a name that is in two layers the upper one's type is left, and nothing that was in the lower one's", arguments: 0..<7, 0..<7)
+    func acrossLayers(first: Int, second: Int) throws {
+        try expectModel([[.file("other", "other")] + Self.forms("one")[first], Self.forms("two")[second]])
+    }
+
+    @Test("five layers that flip a name's type show the last one's alone, and no old child comes back", arguments: 0..<7)
+    func flipsAcrossLayers(seed: UInt64) throws {
+        var random = SplitMix(seed)
+        let flips = (0..<5).map { Self.forms("\($0)")[Int.random(in: 0..<7, using: &random)] }
+        try expectModel([[.file("other", "other")]] + flips)
+        // Directories and files by turns, with children of the same name.
+        try expectModel(
+            (0..<5).map { $0 % 2 == 0 ? [.directory("x"), .file("x/child", "\($0)"), .file("x/\($0)")] : [.file("x", "\($0)")] })
+    }
+
+    private func expectModel(_ layers: [[Member]]) throws {
+        var model = ModelTree()
+        for layer in layers { try model.apply(layer) }
+        try withDirectory(inMemory: true) { directory in expectSame(model.listing(), try Stack(directory, layers).merged()) }
+    }
+
     @Test("what was a fifo or a device is not written to, and a file's other names keep their content")
     func notOpened() throws {
         let tree = try merge([

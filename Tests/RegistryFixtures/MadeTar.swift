@@ -6,6 +6,8 @@ package struct MadeTar {
         case file = "0"
         case hardLink = "1"
         case symlink = "2"
+        case character = "3"
+        case block = "4"
         case directory = "5"
     }
 
@@ -13,7 +15,10 @@ package struct MadeTar {
 
     package init() {}
 
-    package mutating func add(_ name: String, _ content: [UInt8] = [], kind: Kind = .file, link: String = "", mode: Int = 0o644) {
+    package mutating func add(
+        _ name: String, _ content: [UInt8] = [], kind: Kind = .file, link: String = "", mode: Int = 0o644,
+        device: (major: Int, minor: Int) = (0, 0)
+    ) {
         var header = [UInt8](repeating: 0, count: 512)
         func put(_ text: String, at offset: Int) {
             for (index, byte) in text.utf8.enumerated() { header[offset + index] = byte }
@@ -32,6 +37,8 @@ package struct MadeTar {
         put(link, at: 157)
         put("ustar", at: 257)
         put("00", at: 263)
+        put(octal(device.major, 7), at: 329)
+        put(octal(device.minor, 7), at: 337)
         put("        ", at: 148)
         put(octal(header.reduce(0) { $0 + Int($1) }, 6), at: 148)
         header[154] = 0

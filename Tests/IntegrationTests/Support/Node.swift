@@ -23,14 +23,20 @@ final class Node {
     ///   - configuration: TOML for `--config`.
     ///   - root: instead of one in the node's own directory.
     ///   - environment: what the first daemon has in it besides the test's.
+    ///   - inherits: whether the daemon gets the test's environment; else it has none at all.
     ///   - dies: it is expected to end before it answers.
-    init(configuration: String? = nil, root: String? = nil, environment: [String: String] = [:], dies: Bool = false) throws {
+    init(
+        configuration: String? = nil, root: String? = nil, environment: [String: String] = [:], inherits: Bool = true, dies: Bool = false
+    ) throws {
         let name = "ctr-swift-test-\(UInt32.random(in: 0...UInt32.max))"
         directory = URL(filePath: "/tmp").appending(path: name)
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
         cgroupParent = name
         self.root = root ?? directory.path + "/root"
-        var arguments = [Self.bin + "/ctr-swiftd", "--root", self.root, "--state", directory.path + "/run", "--cgroup-parent", name]
+        var arguments =
+            (inherits ? [] : ["env", "-i"]) + [
+                Self.bin + "/ctr-swiftd", "--root", self.root, "--state", directory.path + "/run", "--cgroup-parent", name,
+            ]
         arguments += ["--socket", directory.path + "/run/ctr-swift.sock"]
         if let configuration {
             let file = directory.appending(path: "config.toml")
@@ -155,8 +161,8 @@ final class Node {
 }
 
 /// Runs a body against a node that is checked for leftovers afterwards, also when the body throws.
-func withNode(configuration: String? = nil, _ body: (Node) throws -> Void) throws {
-    let node = try Node(configuration: configuration)
+func withNode(configuration: String? = nil, inherits: Bool = true, _ body: (Node) throws -> Void) throws {
+    let node = try Node(configuration: configuration, inherits: inherits)
     let result = Result { try body(node) }
     if case .failure = result { print(node.daemonLog.suffix(4000)) }
     let left = Result { try node.leave() }
