@@ -27,6 +27,7 @@ enum Census {
         check(try names(root, "layers"), Set(rows.layers.map(\.shortID)), "layers/ against the rows")
         check(try names(root, "ingest"), [], "ingest/")
         check(try names(root, "trash"), [], "trash/")
+        check(try names(root, "replaced"), [], "replaced/")
         check(try names(root, "containers"), Set(rows.containers), "containers/ against the rows")
         check(try names(root, "content/blobs/sha256"), Set(rows.blobs.map(\.digest.hex)), "blobs against the rows")
         check(Set(rows.layers.map(\.key)), Set(rows.images.flatMap(\.layerKeys)), "layers against the images")

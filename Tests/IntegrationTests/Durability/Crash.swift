@@ -86,7 +86,7 @@ struct Crash {
         let outcome = try node.ctr(arguments)
         switch scenario.work {
         case .start: break
-        case .pull, .pullUnsynced, .load: #expect(outcome.code == 0, "\(outcome)")
+        case .pull, .pullUnsynced, .load, .repair: #expect(outcome.code == 0, "\(outcome)")
         case .pullBroken: #expect(outcome.code == 1)
         // What was done by the first one can't be done again.
         case .remove: #expect(outcome.code == (scenario.isDone ? 1 : 0), "\(outcome)")

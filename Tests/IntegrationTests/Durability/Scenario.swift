@@ -5,13 +5,13 @@ import Metadata
 
 /// What is under way when the crash comes.
 enum Work: String, CaseIterable {
-    case start, pull, pullBroken, pullUnsynced, load, remove, create, removeContainer
+    case start, pull, pullBroken, pullUnsynced, load, remove, create, removeContainer, repair
 
     var ground: Ground {
         switch self {
         case .start: .nothing
         case .pull, .pullBroken, .pullUnsynced, .load, .create: .old
-        case .remove: .both
+        case .remove, .repair: .both
         case .removeContainer: .container
         }
     }
@@ -26,6 +26,7 @@ enum Work: String, CaseIterable {
         case .remove: ["rmi", grounds.reference(.new)]
         case .create: ["create", "--name", "made", grounds.reference(.old), "/bin/busybox", "true"]
         case .removeContainer: ["rm", "there"]
+        case .repair: ["repair", grounds.layers.keys.sorted().first ?? ""]
         }
     }
 
@@ -77,6 +78,7 @@ extension StoreStep {
         case .layerDiscarded: at(.remove, counts: [1, 2], isDone: true)
         case .trashTaken, .trashDeleted: at(.remove, isDone: true) + at(.start, on: .littered)
         case .upperMade, .bundleWritten, .containerRecorded: at(.create)
+        case .replacementRecorded, .treesExchanged, .replacementFinished: at(.repair)
         case .containerForgotten, .containerDiscarded, .containerStateRemoved: at(.removeContainer)
         }
     }
