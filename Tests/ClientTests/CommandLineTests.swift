@@ -12,7 +12,7 @@ import Testing
         #"{"id":"0123456789abcdef","name":"n","pid":7,"attachSocket":"/nowhere","warnings":[]}"#, status: "201 Created")
     private let done = #"""
         {"event":"resolved","reference":"r/i:latest","digest":"sha256:aa"}
-        {"event":"done","digest":"sha256:aa","image":{"id":"sha256:bb","references":["r/i:latest"],"digests":["r/i@sha256:aa"],"manifestDigest":"sha256:aa","platform":"linux/amd64","sizeInBytes":1,"layerCount":1}}
+        {"event":"done","digest":"sha256:aa","image":{"id":"sha256:bb","references":["r/i:latest"],"digests":["r/i@sha256:aa"],"manifestDigest":"sha256:aa","platform":"linux/amd64","sizeInBytes":1,"layerCount":1,"lastUsedAt":"2026-01-01T00:00:00Z","pinned":false}}
 
         """#
 
