@@ -1817,6 +1817,7 @@ let openAPIDocument = #"""
       "type": "string"
      },
      "attributes": {
+      "description": "Of an image that was pruned: `reason` (`prune`, or `gc` for a water mark), `references`, `freedBytes`, `freedInodes`.",
       "type": "object",
       "additionalProperties": {
        "type": "string"
