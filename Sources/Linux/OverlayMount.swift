@@ -42,10 +42,21 @@ package struct OverlayMount: Sendable, Hashable {
     package static let supportsLowerdirAppend: Bool = {
         do throws(KernelError) {
             let context = try FilesystemContext("overlay")
+            guard Self.refusesUnknownOptions(context) else { return false }
             try context.set("lowerdir+", "/")
             return true
         } catch { return false }
     }()
+
+    /// Before overlayfs was moved to the mount API (Linux 6.5), fsconfig(2) took any option, and the mount refused it later.
+    private static func refusesUnknownOptions(_ context: borrowing FilesystemContext) -> Bool {
+        do throws(KernelError) {
+            try context.set(flag: "no-such-option")
+            return false
+        } catch {
+            return true
+        }
+    }
 
     /// Forgets that a workdir was used by a volatile overlay; else the next mount of it is EINVAL.
     ///
@@ -126,6 +137,7 @@ package struct OverlayMount: Sendable, Hashable {
         guard let first = lowerdirs.first else {
             throw KernelError(call: "fsconfig(2)", object: "overlay without lowerdirs", errno: .invalidArgument)
         }
+        if method == .automatic, !Self.supportsLowerdirAppend { return nil }
         do throws(KernelError) {
             let context = try FilesystemContext("overlay")
             try context.set("lowerdir+", first)
