@@ -49,7 +49,7 @@ import Testing
                 #expect(second.usage == TreeUsage(bytes: 12_288, inodes: 2) && second.isStale && second.measuredAt != nil)
                 node.snapshots.finishMeasuring()
             }
-            let node = try Node.reopened(root)
+            let node = try Node(root)
             #expect(try node.snapshots.disk(containers: ["c"], within: 0).uppers.first?.usage.bytes == 12_288)
             let now = try #require(node.snapshots.upperReadings(of: ["c"], within: nil).first)
             #expect(now.usage.bytes == 12_288 && !now.isStale)
@@ -64,6 +64,7 @@ import Testing
             // A kernel without quota formats does not mount it.
             try shell(
                 "mount -o loop,prjquota \(image) \(mounted) 2>/dev/null || (mkfs.ext4 -qF \(image) && mount -o loop \(image) \(mounted))")
+            try makeDirectory(mounted.appending("root"), mode: 0o700)
             defer { try? shell("umount \(mounted)") }
             let node = try Node(mounted.appending("root"))
             let limits = ProjectQuota.Limits(bytes: 1 << 20, inodes: 20)
@@ -114,7 +115,7 @@ import Testing
         try withDirectory { root in
             var given: [UInt32] = []
             for _ in 0..<3 {
-                let node = try Node.reopened(root)
+                let node = try Node(root)
                 for name in ["a", "b", "a"] { given.append(try node.metadata.newProject(of: name)) }
                 #expect(try node.metadata.projects().count == 2)
                 #expect(try node.metadata.deleteProject(of: "a") == given.last)

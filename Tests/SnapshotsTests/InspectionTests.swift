@@ -53,7 +53,7 @@ import Testing
                 first = try node.write("echo one > one")
                 #expect(first?.previous == nil)
             }
-            let node = try Node.reopened(root)
+            let node = try Node(root)
             try Files.write(root.pushing("containers/c/upper/two"), String(repeating: "x", count: 50_000))
             let second = try node.snapshots.inspectUpper(container: "c", layerIDs: [], naming: 1)
             #expect(second.previous?.measuredAt == first?.measuredAt)
@@ -124,14 +124,6 @@ enum Du {
 }
 
 extension Node {
-    /// After another one: programs that other tests start hold its lock, too, from their fork to their exec.
-    static func reopened(_ root: FilePath) throws -> Node {
-        for _ in 0..<500 {
-            do { return try Node(root) } catch MetadataError.rootInUse { usleep(10_000) }
-        }
-        return try Node(root)
-    }
-
     /// An image of two layers that shell lines write, and a container `c` on it.
     func install(_ name: String, lower: String, upper: String) throws {
         let layers = try [("lower", lower), ("upper", upper)].map { kind, script in

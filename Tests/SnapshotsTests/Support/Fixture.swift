@@ -22,10 +22,18 @@ struct Node {
         _ root: FilePath, reserve: SpaceReserve = SpaceReserve(bytes: 0, inodes: 0), failpoint: Failpoint? = nil
     ) throws {
         self.root = root
-        metadata = try MetadataStore(path: root.appending("meta.db"))
+        metadata = try Self.database(root.appending("meta.db"))
         snapshots = try SnapshotStore(
             root: root, metadata: metadata, reserve: reserve, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             failpoint: failpoint)
+    }
+
+    /// Programs that other tests start hold the lock of a store that has just gone, too, from their fork to their exec.
+    private static func database(_ path: FilePath) throws -> MetadataStore {
+        for _ in 0..<500 {
+            do { return try MetadataStore(path: path) } catch MetadataError.rootInUse { usleep(10_000) }
+        }
+        return try MetadataStore(path: path)
     }
 
     /// The names below one of the root's directories, sorted.
