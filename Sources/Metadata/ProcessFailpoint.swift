@@ -36,7 +36,8 @@ package final class ProcessFailpoint: Sendable {
 
     fileprivate func note(_ reached: StoreStep) {
         guard reached == step, left.subtract(1, ordering: .relaxed).newValue == 0 else { return }
-        kill(getpid(), signal)
+        // To this thread: one that is sent to the process may be taken by another, and this one would go on for a while.
+        raise(signal)
     }
 }
 

@@ -14,10 +14,11 @@ enum Census {
     /// - Parameters:
     ///   - layers: what the directory of each layer and fix-up must hold, by key.
     ///   - others: there may be more layers than these.
+    ///   - lostContainers: rows may be there whose directories a power cut took.
     /// - Returns: the IDs of the images.
     @discardableResult
     static func take(
-        _ root: String, layers expected: [String: TreeListing], others: Bool = false, _ comment: Comment,
+        _ root: String, layers expected: [String: TreeListing], others: Bool = false, lostContainers: Bool = false, _ comment: Comment,
         _ location: SourceLocation = #_sourceLocation
     ) throws -> Set<String> {
         func check<Value: Equatable>(_ found: Value, _ wanted: Value, _ what: String) {
@@ -28,7 +29,9 @@ enum Census {
         check(try names(root, "ingest"), [], "ingest/")
         check(try names(root, "trash"), [], "trash/")
         check(try names(root, "replaced"), [], "replaced/")
-        check(try names(root, "containers"), Set(rows.containers), "containers/ against the rows")
+        let directories = try names(root, "containers")
+        check(directories.subtracting(rows.containers), [], "containers/ against the rows")
+        if !lostContainers { check(Set(rows.containers).subtracting(directories), [], "rows of containers against the directories") }
         check(try names(root, "content/blobs/sha256"), Set(rows.blobs.map(\.digest.hex)), "blobs against the rows")
         check(Set(rows.layers.map(\.key)), Set(rows.images.flatMap(\.layerKeys)), "layers against the images")
         let (blobs, documents) = (Set(rows.blobs.map(\.digest)), Set(rows.images.flatMap(documents)))

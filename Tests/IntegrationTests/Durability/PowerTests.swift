@@ -121,7 +121,8 @@ import Testing
         try node.start()
         try node.settle()
         let comment: Comment = "cut \(number) after \(delay) µs of \(work.rawValue), seed \(random.seed)"
-        let found = try Census.take(node.root, layers: grounds.layers, comment)
+        // A creation is not synced, its row may be by a removal beside it: such a container can be removed, below.
+        let found = try Census.take(node.root, layers: grounds.layers, lostContainers: true, comment)
         #expect(found.contains(CrashImage.old.id), comment)
         if acknowledged { #expect(found.contains(CrashImage.new.id) == work.brings, comment) }
         try node.expectWhole()
