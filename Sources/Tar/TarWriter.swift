@@ -10,12 +10,16 @@ package enum TarWriter {
     package static func padding(after size: UInt64) -> [UInt8] { [UInt8](repeating: 0, count: Int((512 - size % 512) % 512)) }
 
     /// Everything in front of an entry's content.
-    /// - Throws: `TarError.unsupportedEntry` for what this writer has no form for: a sparse file, a NUL in a name, an attribute's key with "=".
+    /// - Throws: `TarError.unsupportedEntry` for what this writer has no form for: a sparse file, a NUL in a name, an attribute's key with "=",
+    ///   a device number of more than seven octal digits.
     package static func header(_ entry: TarEntry) throws(TarError) -> [UInt8] {
         guard entry.sparse == nil else { throw .unsupportedEntry("a sparse file can't be written") }
         guard !entry.path.contains(0), !entry.linkTarget.contains(0) else { throw .unsupportedEntry("a name with a NUL can't be written") }
         guard entry.attributes.allSatisfy({ !$0.key.contains(UInt8(ascii: "=")) && !$0.key.contains(0) }) else {
             throw .unsupportedEntry("an attribute whose name has a \"=\" or a NUL can't be written")
+        }
+        guard max(entry.deviceMajor, entry.deviceMinor) <= UInt64(mostOctal(7)) else {
+            throw .unsupportedEntry("a device numbered \(entry.deviceMajor):\(entry.deviceMinor) can't be written")
         }
         let records = records(entry)
         guard !records.isEmpty else { return block(entry) }

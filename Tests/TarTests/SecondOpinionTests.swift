@@ -113,6 +113,9 @@ import Testing
         entry.attributes = [TarEntry.Attribute(key: Array("user.a=b".utf8), value: [])]
         #expect(throws: TarError.self) { try TarWriter.header(entry) }
         #expect(throws: TarError.self) { try TarWriter.header(TarEntry(path: [0x61, 0], kind: .file)) }
+        var device = TarEntry(path: [0x61], kind: .blockDevice)
+        device.deviceMinor = 1 << 21
+        #expect(throws: TarError.self) { try TarWriter.header(device) }
         #expect(throws: TarError.self) { try TarWriter.header(TarEntry(path: [0x61], kind: .symlink, linkTarget: [0])) }
     }
 }
