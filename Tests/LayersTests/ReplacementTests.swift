@@ -169,4 +169,14 @@ import Testing
             #expect(tree["h"]?.sameAs == tree["usr/lib/a"]?.sameAs, "\(layer)")
         }
     }
+
+    @Test("a lower file in a directory's place is no matter where the layer lists or replaces the directory, and be it last")
+    func replacedLate() throws {
+        let base: [Member] = [.file("a", "old"), .file("c", "c")]
+        let tree = try merge(base, [.file("a/x", "x"), .directory("a", mode: 0o700)])
+        #expect(tree["a"]?.mode == 0o700)
+        #expect(tree["a/x"]?.content == Array("x".utf8))
+        #expect(try merge(base, [.hardLink("a/x", "c"), .symlink("a", "c")])["a"]?.target == Array("c".utf8))
+        #expect(throws: LayerError.self) { try merge(base, [.file("a/x", "x")]) }
+    }
 }

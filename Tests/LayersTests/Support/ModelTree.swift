@@ -73,8 +73,13 @@ struct ModelTree {
                 late.append(name)
             }
         }
-        for (member, name) in zip(members, names) where !(name.last?.starts(with: Array(".wh.".utf8)) ?? false) {
-            try add(member, name, before)
+        for (index, (member, name)) in zip(members, names).enumerated() where !(name.last?.starts(with: Array(".wh.".utf8)) ?? false) {
+            do throws(ModelRefusal) { try add(member, name, before) } catch {
+                // What is in the way is out of it in the end: the layer alone can't tell that it was there.
+                let isReplaced = names[(index + 1)...].contains { !$0.isEmpty && $0.count < name.count && name.starts(with: $0) }
+                guard error == .refused(Self.fileInTheWay), isReplaced else { throw error }
+                throw .ambiguous("a lower file in the way, which a later entry replaces")
+            }
         }
         // Where a lower layer had no directory, the layer itself must have made one.
         for name in late {
