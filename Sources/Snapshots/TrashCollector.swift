@@ -16,6 +16,7 @@ final class TrashCollector: Sendable {
         var started = false
         var scheduled = false
         var pauses = 0
+        var drains = 0
         var stopped = false
     }
 
@@ -64,7 +65,7 @@ final class TrashCollector: Sendable {
         schedule()
     }
 
-    /// After the tree at hand, no more. What is left is deleted by the next process.
+    /// No more, also of the tree at hand. What is left is deleted by the next process.
     func stop() {
         state.withLock { $0.stopped = true }
         queue.sync {}
@@ -81,7 +82,14 @@ final class TrashCollector: Sendable {
     func retry() { schedule() }
 
     /// Deletes everything now, pauses or not, and waits for it: space is short.
-    func drain() { queue.sync { empty { _ in true } } }
+    func drain() {
+        state.withLock { $0.drains += 1 }
+        queue.sync { empty { _ in true } }
+        state.withLock { $0.drains -= 1 }
+    }
+
+    /// Asked within a tree, too: it may have a hundred thousand names, and a stop or a pull does not wait for these.
+    private var goesOn: Bool { state.withLock { $0.drains > 0 || !$0.stopped && $0.pauses == 0 } }
 
     private func schedule() {
         let wanted = state.withLock { state in
@@ -113,11 +121,13 @@ final class TrashCollector: Sendable {
 
     private func remove(_ path: FilePath) {
         do throws(KernelError) {
-            do throws(KernelError) { try removeTree(path) } catch
+            do throws(KernelError) { try removeTree(path, while: { goesOn }) } catch
                 where error.errno == .notDirectory || error.errno == .tooManySymbolicLinkLevels
             {
                 try unlinkFile(path)
             }
+        } catch  where error.errno == .canceled {
+            return
         } catch {
             logger.warning("trash is left", metadata: ["path": "\(path)", "error": "\(error)"])
         }

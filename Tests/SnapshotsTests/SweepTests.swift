@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Linux
 import Metadata
 import OCI
@@ -63,6 +64,32 @@ import Testing
             ingest.abandon()
             for _ in 0..<50 where try !node.names("trash").isEmpty { usleepTenth() }
             #expect(try node.names("trash") == [])
+        }
+    }
+    @Test("a removal can be ended within a tree, and is finished by the next one", arguments: [0, 1, 7, 29])
+    func ended(after count: Int) throws {
+        try withDirectory { root in
+            let tree = root.appending("tree")
+            try shell("mkdir -p \(tree)/a/b/c && cd \(tree) && for i in $(seq 10); do touch $i a/$i a/b/c/$i; done")
+            var asked = 0
+            let error = #expect(throws: KernelError.self) {
+                try removeTree(tree) {
+                    asked += 1
+                    return asked <= count
+                }
+            }
+            #expect(error?.errno == .canceled)
+            let left = try names(below: tree)
+            #expect(left > 0 && left <= 33)
+            try removeTree(tree)
+            #expect(throws: KernelError.self) { _ = try openFile(tree, O_RDONLY) }
+        }
+    }
+
+    private func names(below path: FilePath) throws -> Int {
+        try openFile(path, O_RDONLY | O_DIRECTORY).entries(of: path.string).reduce(0) { sum, entry in
+            let name = FilePath(platformString: entry.name.map { CChar(bitPattern: $0) } + [0])
+            return sum + 1 + (entry.type == UInt8(DT_DIR) ? try names(below: path.appending(name.components)) : 0)
         }
     }
 }
