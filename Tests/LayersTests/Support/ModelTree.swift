@@ -50,6 +50,8 @@ struct ModelTree {
 
     private static let fileInTheWay = "a file where a directory is needed"
     private static let nothing = "nothing is there"
+    private static let linkToDirectory = "a hard link to a directory"
+    private static let linkToNothing = "a hard link to nothing"
 
     init() { root = ModelInode(Self.unlisted, layer: -1) }
 
@@ -75,10 +77,11 @@ struct ModelTree {
         }
         for (index, (member, name)) in zip(members, names).enumerated() where !(name.last?.starts(with: Array(".wh.".utf8)) ?? false) {
             do throws(ModelRefusal) { try add(member, name, before) } catch {
-                // What is in the way is out of it in the end: the layer alone can't tell that it was there.
-                let isReplaced = names[(index + 1)...].contains { !$0.isEmpty && $0.count < name.count && name.starts(with: $0) }
-                guard error == .refused(Self.fileInTheWay), isReplaced else { throw error }
-                throw .ambiguous("a lower file in the way, which a later entry replaces")
+                // What is wrong is gone in the end: the layer alone can't tell that lower layers would have made it so.
+                let reasons: [ModelRefusal] = [.refused(Self.fileInTheWay), .refused(Self.linkToDirectory), .refused(Self.linkToNothing)]
+                let isReplaced = names[(index + 1)...].contains { !$0.isEmpty && name.starts(with: $0) }
+                guard reasons.contains(error), isReplaced else { throw error }
+                throw .ambiguous("a refusal that a later entry takes the reason from")
             }
         }
         // Where a lower layer had no directory, the layer itself must have made one.
@@ -154,7 +157,7 @@ struct ModelTree {
             if found.kind == .directory, found.layer == layer, found.entry.path.isEmpty {
                 throw .ambiguous("a hard link to what the layer itself does not list")
             }
-            guard found.kind != .directory else { throw .refused("a hard link to a directory") }
+            guard found.kind != .directory else { throw .refused(Self.linkToDirectory) }
             if existing?.kind == .directory, live.path.starts(with: place.path + [name.last ?? []]) {
                 throw found.layer == layer ? .refused("a link in place of its target's parent") : .ambiguous("the same")
             }
@@ -166,8 +169,8 @@ struct ModelTree {
         var past = self
         past.root = before
         let place = try past.directory(target.dropLast(), making: false)
-        guard let found = place.node.children[last] else { throw .refused("a hard link to nothing") }
-        guard found.kind != .directory else { throw .refused("a hard link to a directory") }
+        guard let found = place.node.children[last] else { throw .refused(Self.linkToNothing) }
+        guard found.kind != .directory else { throw .refused(Self.linkToDirectory) }
         return found
     }
 
