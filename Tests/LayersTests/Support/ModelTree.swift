@@ -52,6 +52,7 @@ struct ModelTree {
     private static let nothing = "nothing is there"
     private static let linkToDirectory = "a hard link to a directory"
     private static let linkToNothing = "a hard link to nothing"
+    private static let tooManyLinks = "too many links"
 
     init() { root = ModelInode(Self.unlisted, layer: -1) }
 
@@ -78,7 +79,9 @@ struct ModelTree {
         for (index, (member, name)) in zip(members, names).enumerated() where !(name.last?.starts(with: Array(".wh.".utf8)) ?? false) {
             do throws(ModelRefusal) { try add(member, name, before) } catch {
                 // What is wrong is gone in the end: the layer alone can't tell that lower layers would have made it so.
-                let reasons: [ModelRefusal] = [.refused(Self.fileInTheWay), .refused(Self.linkToDirectory), .refused(Self.linkToNothing)]
+                let reasons: [ModelRefusal] = [
+                    .refused(Self.fileInTheWay), .refused(Self.linkToDirectory), .refused(Self.linkToNothing), .refused(Self.tooManyLinks),
+                ]
                 let isReplaced = names[(index + 1)...].contains { !$0.isEmpty && name.starts(with: $0) }
                 guard reasons.contains(error), isReplaced else { throw error }
                 throw .ambiguous("a refusal that a later entry takes the reason from")
@@ -209,7 +212,7 @@ struct ModelTree {
             var child = here.children[name]
             if let there = child, there.kind == .symlink {
                 hops += 1
-                if hops > 40 { throw ownLinks.isEmpty ? .refused("too many links") : .ambiguous("too many links") }
+                if hops > 40 { throw ownLinks.isEmpty ? .refused(Self.tooManyLinks) : .ambiguous("too many links") }
                 let place = stack.dropFirst().map(\.name) + [name]
                 if there.layer != layer, touches.wasMade(place) { throw .ambiguous("a name that is a hard link to a lower link") }
                 if there.layer == layer { ownLinks.append((place, !followed.isEmpty)) } else { followed.append(place) }
