@@ -95,6 +95,7 @@ extension SnapshotStore {
 extension StoreDirectories {
     /// What the daemon makes in the root itself.
     static func isOwn(_ name: FilePath.Component) -> Bool {
-        ["layers", "containers", "ingest", "trash", "replaced", "content", "empty", "lock"].contains(name.string) || name.string.hasPrefix("meta.db")
+        ["layers", "containers", "ingest", "trash", "replaced", "content", "empty", "lock"].contains(name.string)
+            || name.string.hasPrefix("meta.db")
     }
 }

@@ -93,8 +93,8 @@ import Testing
     func badDevices(major: UInt64, minor: UInt64) throws {
         try withDirectory(inMemory: true) { directory in
             // Larger than a ustar field: as GNU tar would write them.
-            let member = Member.character("null", major, minor)
-            var header = try TarWriter.header(member.entry)
+            let small = [major, minor].map { $0 > 0o7777777 ? 0 : $0 }
+            var header = try TarWriter.header(Member.character("null", small[0], small[1]).entry)
             for (offset, number) in [(329, major), (337, minor)] where number > 0o7777777 {
                 header.replaceSubrange(offset..<(offset + 8), with: withUnsafeBytes(of: (number | 1 << 63).bigEndian) { Array($0) })
             }

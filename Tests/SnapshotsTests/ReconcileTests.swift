@@ -94,9 +94,12 @@ import Testing
                 try working.run {
                     do {
                         for round in 0..<60 {
-                            let name = "image \(worker) \(round % 4)"
-                            try node.pull(name, ["shared", "x \(worker) \(round % 4)", "y \(round % 3)"])
-                            for layer in ["shared", "x \(worker) \(round % 4)", "y \(round % 3)"] {
+                            // The name stands for a digest: it decides about the layers.
+                            let number = round % 4
+                            let name = "image \(worker) \(number)"
+                            let layers = ["shared", "x \(worker) \(number)", "y \(number % 3)"]
+                            try node.pull(name, layers)
+                            for layer in layers {
                                 let record = try node.snapshots.committed(diffID(layer))
                                 if record == nil { failures.withLock { $0.append("\(name) lost \(layer)") } }
                             }

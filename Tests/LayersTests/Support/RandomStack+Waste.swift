@@ -19,7 +19,10 @@ extension RandomStack {
         var sizes: [File: Int64] = [:]
         for (pass, layer) in order.enumerated() {
             do throws(ModelRefusal) { try model.apply(layers[layer]) } catch { return nil }
-            for file in files(model) where file.layer == pass { sizes[key(file)] = Int64(file.content.count) }
+            let made = files(model).filter { $0.layer == pass }
+            // Two of one name and content, the first kept by a link: they can't be told apart here.
+            guard Set(made.map(key)).count == made.count else { return nil }
+            for file in made { sizes[key(file)] = Int64(file.content.count) }
         }
         let shown = Set(files(model).map(key))
         var counts: [Int: StackWaste.Layer] = [:]
