@@ -29,10 +29,28 @@ extension ShimServer {
         exit = record
         stdin = nil
         lastOutput = .now
+        takeLastOutput()
         keep(record)
         for client in clients where client.hasAsked { client.tell(.exited(record)) }
         endRest()
     }
+
+    /// Who hears of the end finds in the log what was written before it. The kernel ends the whole pid namespace before PID 1 can be reaped, so
+    /// nothing is added meanwhile; of somebody outside who holds the streams no more is taken than a pipe can hold.
+    private func takeLastOutput() {
+        guard log != nil else { return }
+        for output in outputs {
+            var left = Self.largestPipe
+            while left > 0, reads(output) {
+                let count = take(output)
+                if count == 0 { break }
+                left -= count
+            }
+        }
+    }
+
+    /// /proc/sys/fs/pipe-max-size, as it is if nobody has changed it.
+    private static let largestPipe = 1 << 20
 
     /// Whether the kernel killed any of the container's processes for want of memory.
     private var wasOutOfMemory: Bool {

@@ -106,7 +106,7 @@ final class ShimServer {
     }
 
     /// A lent stream is its client's to read; one that waits for a client stays where it is; a feed that is full is waited for.
-    private func reads(_ output: ContainerOutput) -> Bool {
+    func reads(_ output: ContainerOutput) -> Bool {
         if output.isEnded || firstClientDeadline != nil || (output.stream == .terminal && terminalReopens != nil) { return false }
         return isRelayed ? output.feed?.isFull != true : attached == nil
     }
@@ -118,7 +118,7 @@ final class ShimServer {
         case .listener: acceptClient()
         case .children: reapChildren()
         case .client(let index): serveClient(clients[index])
-        case .output(let index): take(outputs[index])
+        case .output(let index): _ = take(outputs[index])
         case .feed(let index):
             outputs[index].feed?.continueGiving()
             outputs[index].releaseFeedIfDone()
@@ -128,13 +128,15 @@ final class ShimServer {
     }
 
     /// Takes what is there. In the direct form that is: throws it away.
-    private func take(_ output: ContainerOutput) {
+    /// - Returns: how many bytes; 0 at the end, too.
+    func take(_ output: ContainerOutput) -> Int {
         switch output.read(into: &chunk) {
-        case .nothing: return
+        case .nothing: break
         case .bytes(let count):
             lastOutput = .now
             if log != nil { log?.write(chunk[..<count], from: output.stream) }
             output.feed?.give(chunk[..<count])
+            return count
         case .end where output.stream == .terminal && exit == nil:
             // Its last user has closed it, which is no end: another process of the container may open it again.
             terminalReopens = Moment.now.advanced(byMilliseconds: ShimPatience.terminalReopens)
@@ -142,6 +144,7 @@ final class ShimServer {
             output.end()
             if log != nil { log?.end(output.stream) }
         }
+        return 0
     }
 
     private func acceptClient() {

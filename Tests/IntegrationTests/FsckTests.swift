@@ -10,6 +10,7 @@ import Testing
         let image = try Registry.withFixtures().byDigest("test/busybox")
         try withNode { node in
             let id = try node.runSleeper(image)
+            try node.good("create", "--name", "idle", image, "true")
             #expect(try node.ctr("fsck", "--full").code == 0)
             let good = try String(contentsOfFile: node.storedFile, encoding: .utf8)
             try node.flipByte()
@@ -23,9 +24,10 @@ import Testing
             let layer = String(try #require(damaged.first).dropFirst(7))
             #expect(full.output.contains(layer.prefix(12)))
 
-            let refused = try node.ctr("create", image, "true")
-            #expect(refused.code == 1)
-            #expect(refused.errors.contains(layer) && refused.errors.contains("ctr-swift repair \(layer.prefix(12))"), "\(refused)")
+            for refused in [try node.ctr("create", image, "true"), try node.ctr("start", "idle")] {
+                #expect(refused.code == 1)
+                #expect(refused.errors.contains(layer) && refused.errors.contains("ctr-swift repair \(layer.prefix(12))"), "\(refused)")
+            }
 
             let repaired = try node.ctr("repair", String(layer.prefix(12)))
             #expect(repaired.code == 0, "\(repaired)")
@@ -45,7 +47,8 @@ import Testing
             try eventually { try node.replaced() == [] }
             try node.good("start", id)
             #expect(try node.fileSeen(by: id) == good)
-            try node.good("rm", "-f", id)
+            try node.good("start", "idle")
+            try node.good("rm", "-f", id, "idle")
         }
     }
 

@@ -30,6 +30,17 @@ import Testing
         #expect(status.st_mode & 0o777 == 0o600)
     }
 
+    @Test("who hears of the end finds everything in the log that was written before it", arguments: 0..<20)
+    func beforeTheEnd(round: Int) throws {
+        let shim = try TestContainer(shell: "seq 5000 & seq 5000 >&2; wait; printf last", logged: true).start()
+        try shim.started()
+        _ = try shim.exited()
+        let log = try shim.container.log()
+        #expect(log.count == 10_001)
+        #expect(log.contains { Self.text($0["text"]) == "last" })
+        #expect(shim.end() == 0)
+    }
+
     @Test(
         "whatever the container writes, one record stays one line and gives the same bytes back (X-36)",
         arguments: [

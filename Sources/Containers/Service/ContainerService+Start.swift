@@ -104,7 +104,12 @@ extension ContainerService {
         let memo = container.memo
         let paths = container.paths
         let stack: LayerStack
-        do throws(SnapshotError) { stack = try snapshots.stack(layerIDs: container.layerIDs) } catch { throw .snapshots(error) }
+        do throws(SnapshotError) {
+            stack = try snapshots.stack(layerIDs: container.layerIDs)
+            try snapshots.requireUndamaged(stack)
+        } catch {
+            throw .snapshots(error)
+        }
         let limits = try UpperLimits(memo.request)
         let upper = memo.upperMode == .tmpfs ? nil : paths.directory.appending("upper").string
         let work = memo.upperMode == .tmpfs ? nil : paths.directory.appending("work").string
