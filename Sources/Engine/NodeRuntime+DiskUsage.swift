@@ -22,30 +22,26 @@ extension NodeRuntime {
         var usage = DiskUsage(facts, all, configuration)
         if verbose {
             let names = try await imageNames()
-            usage.imageRows = facts.images.map { facts.share(of: $0, names) }
+            let shares = LayerShares(facts.lowers)
+            usage.imageRows = facts.images.map { ImageShare(shares.share(of: $0.manifestDigest), $0, names, facts.lowers) }
             usage.snapshotRows = facts.lowers.map(SnapshotSummary.init) + zip(all, facts.disk.uppers).map(SnapshotSummary.init)
         }
         return usage
     }
 
     private func diskFacts(_ ids: [String], within milliseconds: UInt64?) async throws(EngineError) -> DiskFacts {
-        let store = snapshotStore
-        do throws(SnapshotError) {
-            return try await pool.run { () throws(SnapshotError) in
-                let images: [ImageRecord]
-                let blobs: Int
-                do throws(MetadataError) {
-                    images = try store.metadata.images()
-                    blobs = try store.metadata.blobs().count
-                } catch {
-                    throw .metadata(error)
-                }
-                return DiskFacts(
-                    disk: try store.disk(containers: ids, within: milliseconds), lowers: try store.lowerUsage(), images: images,
-                    blobCount: blobs)
+        try await storeWork { store throws(SnapshotError) in
+            let images: [ImageRecord]
+            let blobs: Int
+            do throws(MetadataError) {
+                images = try store.metadata.images()
+                blobs = try store.metadata.blobs().count
+            } catch {
+                throw .metadata(error)
             }
-        } catch {
-            throw EngineError(error)
+            return DiskFacts(
+                disk: try store.disk(containers: ids, within: milliseconds), lowers: try store.lowerUsage(), images: images,
+                blobCount: blobs)
         }
     }
 }
@@ -55,10 +51,6 @@ private struct DiskFacts: Sendable {
     var lowers: [LowerUsage]
     var images: [ImageRecord]
     var blobCount: Int
-
-    func share(of image: ImageRecord, _ names: [String: [String]]) -> ImageShare {
-        ImageShare(LayerShares(lowers).share(of: image.manifestDigest), image, names, lowers)
-    }
 }
 
 extension DiskUsage {

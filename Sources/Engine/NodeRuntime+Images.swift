@@ -142,9 +142,7 @@ extension NodeRuntime {
     static func summary(of image: ImageRecord, _ references: [ReferenceRecord], _ service: ImageService) throws(ImageError)
         -> ImageSummary
     {
-        let names = references.filter {
-            $0.manifestDigest == image.manifestDigest || image.indexDigest != nil && $0.resolvedDigest == image.indexDigest
-        }
+        let names = references.filter { $0.names(image) }
         let parsed = names.compactMap { try? ImageReference(parsing: $0.name) }
         var digests = parsed.filter { $0.digest != nil }.map(\.familiar)
         for (record, reference) in zip(names, parsed) where reference.digest == nil {

@@ -73,17 +73,6 @@ extension NodeRuntime {
         owner.references = owner.images.flatMap { names[$0] ?? [] }
         return owner
     }
-
-    private func storeWork<Value: Sendable>(
-        _ body: @escaping @Sendable (SnapshotStore) throws(SnapshotError) -> Value
-    ) async throws(EngineError) -> Value {
-        let store = snapshotStore
-        do throws(SnapshotError) {
-            return try await pool.run { () throws(SnapshotError) in try body(store) }
-        } catch {
-            throw EngineError(error)
-        }
-    }
 }
 
 extension SnapshotOwner {

@@ -31,7 +31,7 @@ extension NodeRuntime {
         }
         if !isDry { Self.tell(of: pruned, reason: "prune", eventHub) }
         return PruneResponse(
-            dryRun: isDry, images: pruned.images.map(\.response), containers: ended, layers: pruned.layers.map(Self.name),
+            dryRun: isDry, images: pruned.images.map(\.response), containers: ended, layers: pruned.layers.map(\.key.digestText),
             blobs: pruned.blobs.map(\.digest.description),
             freedBytes: pruned.freed.bytes + ended.reduce(0) { $0 + $1.freedBytes },
             freedInodes: pruned.freed.inodes + ended.reduce(0) { $0 + $1.freedInodes })
@@ -76,13 +76,6 @@ extension NodeRuntime {
         }
         return PruneResponse.Container(
             id: container.id.text, name: container.memo.name, freedBytes: usage.bytes, freedInodes: usage.inodes)
-    }
-
-    private static func name(of layer: LayerRecord) -> String {
-        switch layer.key {
-        case .layer(let diffID): diffID.description
-        case .fixup(let chainID): chainID.description
-        }
     }
 }
 

@@ -32,12 +32,19 @@ extension NodeRuntime {
     }
 
     private func storeUsage(fresh: Bool) async throws(EngineError) -> (StoreUsage, [ImageRecord]) {
+        try await storeWork { store throws(SnapshotError) in
+            let usage = try store.usage(within: fresh ? nil : 500)
+            do throws(MetadataError) { return (usage, try store.metadata.images()) } catch { throw .metadata(error) }
+        }
+    }
+
+    /// Work on the store that blocks.
+    func storeWork<Value: Sendable>(
+        _ body: @escaping @Sendable (SnapshotStore) throws(SnapshotError) -> Value
+    ) async throws(EngineError) -> Value {
         let store = snapshotStore
         do throws(SnapshotError) {
-            return try await pool.run { () throws(SnapshotError) in
-                let usage = try store.usage(within: fresh ? nil : 500)
-                do throws(MetadataError) { return (usage, try store.metadata.images()) } catch { throw .metadata(error) }
-            }
+            return try await pool.run { () throws(SnapshotError) in try body(store) }
         } catch {
             throw EngineError(error)
         }
@@ -51,9 +58,7 @@ extension NodeRuntime {
                 let references = try store.references()
                 var names: [String: [String]] = [:]
                 for image in try store.images() {
-                    let own = references.filter {
-                        $0.manifestDigest == image.manifestDigest || image.indexDigest != nil && $0.resolvedDigest == image.indexDigest
-                    }
+                    let own = references.filter { $0.names(image) }
                     let parsed = own.compactMap { try? ImageReference(parsing: $0.name) }
                     let tags = parsed.filter { $0.digest == nil }
                     names[image.manifestDigest.description] = (tags.isEmpty ? parsed : tags).map(\.familiar)

@@ -20,16 +20,11 @@ extension NodeRuntime {
                 .unsupported, "the writable layer of container \(container.id.short) is in memory, where only it can look",
                 remedy: "use `--upper synced` or `volatile` for one that can be looked at")
         }
-        let store = snapshotStore
         let (key, layerIDs) = (container.id.text, container.layerIDs)
-        do throws(SnapshotError) {
-            let inspected = try await pool.run { () throws(SnapshotError) in
-                try store.inspectUpper(container: key, layerIDs: layerIDs, naming: top)
-            }
-            return UpperReport(inspected, of: container)
-        } catch {
-            throw EngineError(error)
+        let inspected = try await storeWork { store throws(SnapshotError) in
+            try store.inspectUpper(container: key, layerIDs: layerIDs, naming: top)
         }
+        return UpperReport(inspected, of: container)
     }
 }
 

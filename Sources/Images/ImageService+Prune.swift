@@ -90,10 +90,3 @@ extension ImageService {
         return pruned
     }
 }
-
-extension TreeUsage {
-    package static func += (sum: inout TreeUsage, other: TreeUsage) {
-        sum.bytes += other.bytes
-        sum.inodes += other.inodes
-    }
-}

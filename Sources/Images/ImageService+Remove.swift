@@ -2,7 +2,7 @@
 
 internal import ContentStore
 internal import Logging
-internal import Metadata
+package import Metadata
 internal import OCI
 internal import Snapshots
 
@@ -74,5 +74,5 @@ extension ImageService {
 
 extension ReferenceRecord {
     /// Points at it, or at the index that it was chosen from: then at its other platforms too.
-    func names(_ image: ImageRecord) -> Bool { manifestDigest == image.manifestDigest || resolvedDigest == image.indexDigest }
+    package func names(_ image: ImageRecord) -> Bool { manifestDigest == image.manifestDigest || resolvedDigest == image.indexDigest }
 }

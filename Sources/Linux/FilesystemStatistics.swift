@@ -53,9 +53,7 @@ extension UInt64 {
 
 /// Writes everything of the filesystem that holds a path to stable storage. Source: syncfs(2); since 5.8 it tells write errors.
 package func syncFilesystem(_ path: FilePath) throws(KernelError) {
-    let directory = try openFile(path, O_RDONLY | O_DIRECTORY)
-    let raw = directory.raw
-    try kernel("syncfs(2)", path.string) { ctr_syncfs(raw) }
+    try openFile(path, O_RDONLY | O_DIRECTORY).syncFilesystem(path.string)
 }
 
 /// Gives a host path to a group, root staying its owner.

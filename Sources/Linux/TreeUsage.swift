@@ -17,6 +17,8 @@ package struct TreeUsage: Sendable, Hashable {
         TreeUsage(bytes: left.bytes + right.bytes, inodes: left.inodes + right.inodes)
     }
 
+    package static func += (sum: inout TreeUsage, other: TreeUsage) { sum = sum + other }
+
     package static func - (left: TreeUsage, right: TreeUsage) -> TreeUsage {
         TreeUsage(bytes: left.bytes - right.bytes, inodes: left.inodes - right.inodes)
     }

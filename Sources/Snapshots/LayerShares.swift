@@ -27,10 +27,10 @@ package struct LayerShares: Sendable {
         for lower in lowers {
             switch lower.images.count {
             case 0:
-                detached = detached + lower.usage
+                detached += lower.usage
                 detachedCount += 1
-            case 1: unique = unique + lower.usage
-            default: shared = shared + lower.usage
+            case 1: unique += lower.usage
+            default: shared += lower.usage
             }
         }
     }
@@ -39,9 +39,9 @@ package struct LayerShares: Sendable {
         var share = Share(image: image, size: TreeUsage(), exclusive: TreeUsage(), compressedBytes: 0, sharedWith: [])
         var others: Set<Digest> = []
         for lower in lowers where lower.images.contains(image) {
-            share.size = share.size + lower.usage
+            share.size += lower.usage
             share.compressedBytes += lower.layer.size.compressedBytes ?? 0
-            if lower.images == [image] { share.exclusive = share.exclusive + lower.usage } else { others.formUnion(lower.images) }
+            if lower.images == [image] { share.exclusive += lower.usage } else { others.formUnion(lower.images) }
         }
         others.remove(image)
         share.sharedWith = others.sorted { $0.description < $1.description }

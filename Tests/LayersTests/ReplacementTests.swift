@@ -4,6 +4,7 @@ import Layers
 import Linux
 import SystemPackage
 import Tar
+import TestSupport
 import Testing
 
 /// Names that come more than once, entries below what is no directory, and hard links of all sorts.
@@ -27,7 +28,7 @@ import Testing
 
     @Test("a name may flip many times", arguments: 0..<7)
     func flips(seed: UInt64) throws {
-        var random = SplitMix(seed)
+        var random = SeededRandom(seed: seed)
         let layer =
             [.file("other", "other")] + (0..<50).flatMap { Self.forms("\($0)")[Int.random(in: 0..<7, using: &random)] }
         var model = ModelTree()
@@ -42,7 +43,7 @@ import Testing
 
     @Test("five layers that flip a name's type show the last one's alone, and no old child comes back", arguments: 0..<7)
     func flipsAcrossLayers(seed: UInt64) throws {
-        var random = SplitMix(seed)
+        var random = SeededRandom(seed: seed)
         let flips = (0..<5).map { Self.forms("\($0)")[Int.random(in: 0..<7, using: &random)] }
         try expectModel([[.file("other", "other")]] + flips)
         // Directories and files by turns, with children of the same name.

@@ -6,25 +6,14 @@ import OCI
 import Snapshots
 import Synchronization
 import SystemPackage
+import TestSupport
 import Testing
-
-/// A small generator whose seed is printed with a failure.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 @Suite struct HistoryTests {
     @Test("after any history of pulls, runs, removals and restarts the store is what a model says", arguments: [1, 2, 3] as [UInt64])
     func model(seed: UInt64) throws {
         try withDirectory { root in
-            var generator = SeededGenerator(state: seed)
+            var generator = SeededRandom(seed: seed)
             var images: [Int: [String]] = [:]
             var containers: [String: [String]] = [:]
             var node: Node? = try Node(root)

@@ -7,12 +7,34 @@ internal import Synchronization
 
 /// A line of progress: what the body of such an answer is made of.
 protocol ProgressEvent: Encodable, Sendable {
-    static func failed(_ problem: Problem) -> Self
-    /// How the work ends is told once, whoever worked.
-    var isEnd: Bool { get }
+    associatedtype Kind: ProgressKind
+    init(_ event: Kind)
+    var event: Kind { get }
+    var problem: Problem? { get set }
     /// The next one of its kind replaces it: it may be left out for a slow client.
     var isReplaceable: Bool { get }
 }
+
+/// The kinds that every progress has.
+protocol ProgressKind: Equatable, Sendable {
+    static var done: Self { get }
+    static var failed: Self { get }
+}
+
+extension ProgressEvent {
+    /// How the work ends is told once, whoever worked.
+    fileprivate var isEnd: Bool { event == .done || event == .failed }
+
+    fileprivate static func failed(_ problem: Problem) -> Self {
+        var event = Self(.failed)
+        event.problem = problem
+        return event
+    }
+}
+
+extension PullEvent.Kind: ProgressKind {}
+extension CheckEvent.Kind: ProgressKind {}
+extension RepairEvent.Kind: ProgressKind {}
 
 extension Response {
     /// A stream of what some work reports, ended by its last events or by `failed`.
@@ -59,7 +81,6 @@ extension LineFeed {
 }
 
 extension PullEvent: ProgressEvent {
-    var isEnd: Bool { event == .done || event == .failed }
     var isReplaceable: Bool { status == .pulling }
 
     static func done(_ image: ImageSummary) -> PullEvent {
@@ -68,16 +89,9 @@ extension PullEvent: ProgressEvent {
         event.image = image
         return event
     }
-
-    static func failed(_ problem: Problem) -> PullEvent {
-        var event = PullEvent(.failed)
-        event.problem = problem
-        return event
-    }
 }
 
 extension CheckEvent: ProgressEvent {
-    var isEnd: Bool { event == .done || event == .failed }
     var isReplaceable: Bool { event == .checking }
 
     static func done(_ summary: CheckSummary) -> CheckEvent {
@@ -85,27 +99,14 @@ extension CheckEvent: ProgressEvent {
         event.summary = summary
         return event
     }
-
-    static func failed(_ problem: Problem) -> CheckEvent {
-        var event = CheckEvent(.failed)
-        event.problem = problem
-        return event
-    }
 }
 
 extension RepairEvent: ProgressEvent {
-    var isEnd: Bool { event == .done || event == .failed }
     var isReplaceable: Bool { event == .pulling }
 
     static func done(_ result: RepairResult) -> RepairEvent {
         var event = RepairEvent(.done)
         event.result = result
-        return event
-    }
-
-    static func failed(_ problem: Problem) -> RepairEvent {
-        var event = RepairEvent(.failed)
-        event.problem = problem
         return event
     }
 }

@@ -49,7 +49,7 @@ final class RandomWork: Sendable {
     }
 
     func run(_ worker: Int) {
-        var random = Generator(state: seed &+ UInt64(worker) &* 0x9E37_79B9_7F4A_7C15)
+        var random = SeededRandom(seed: seed &+ UInt64(worker) &* 0x9E37_79B9_7F4A_7C15)
         while state.withLock({ state in
             guard state.started < count, state.failures.count < 5 else { return false }
             state.started += 1
@@ -60,7 +60,7 @@ final class RandomWork: Sendable {
         state.withLock { $0.running -= 1 }
     }
 
-    private func step(_ random: inout Generator) {
+    private func step(_ random: inout SeededRandom) {
         let (name, body) = operation(&random)
         let before = state.withLock { $0.downs }
         do {
@@ -89,7 +89,7 @@ final class RandomWork: Sendable {
         "pin": ["image-not-found"], "unpin": ["image-not-found"],
     ]
 
-    private func operation(_ random: inout Generator) -> (String, () throws -> Void) {
+    private func operation(_ random: inout SeededRandom) -> (String, () throws -> Void) {
         let client = APIClient(socketPath: FilePath(socket))
         let index = Int.random(in: 0..<images.count, using: &random)
         let image = [images.pulled(index), images.loaded(index), images.id(index)].randomElement(using: &random) ?? ""
@@ -191,18 +191,6 @@ final class RandomWork: Sendable {
             state.containers.append(made.id)
             // Older ones are for prunes with --containers, and for the end.
             if state.containers.count > 12 { state.containers.removeFirst() }
-        }
-    }
-
-    /// SplitMix64: the same operations by the same seed, though three clients never meet in the same order.
-    private struct Generator: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
         }
     }
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Tar
+import TestSupport
 
 /// Makes stacks of few names, so that everything meets everything.
 struct StackGenerator {
-    private var random: SplitMix
+    private var random: SeededRandom
     private var model = ModelTree()
     private var serial: UInt8 = 0
 
-    init(seed: UInt64) { random = SplitMix(seed) }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     mutating func stack() -> (layers: [[Member]], order: [Int]) {
         var layers: [[Member]] = []
@@ -168,18 +169,4 @@ struct StackGenerator {
     }
 
     private mutating func chance(_ of: Int) -> Bool { Int.random(in: 0..<of, using: &random) == 0 }
-}
-
-/// Source: Steele, Lea, Flood: "Fast splittable pseudorandom number generators".
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }
