@@ -38,12 +38,14 @@ import Testing
     func stop() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
         try withNode { (node: Node) throws in
-            try node.good("run", "-d", "--name", "deaf", image, "sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
+            try node.good("run", "-d", "--name", "deaf", image, "sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done")
+            try node.wait(forLog: "ready", of: "deaf")
             try node.good("stop", "-t", "1", "deaf")
             #expect(try node.good("wait", "deaf") == "137\n")
             try node.good(
-                "run", "-d", "--name", "usr", "--stop-signal", "USR1", image, "sh", "-c", "trap 'exit 5' USR1; while :; do sleep 0.05; done"
-            )
+                "run", "-d", "--name", "usr", "--stop-signal", "USR1", image, "sh", "-c",
+                "trap 'exit 5' USR1; echo ready; while :; do sleep 0.05; done")
+            try node.wait(forLog: "ready", of: "usr")
             try node.good("stop", "usr")
             #expect(try node.good("wait", "usr") == "5\n")
             try node.good("rm", "deaf")

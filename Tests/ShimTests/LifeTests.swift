@@ -80,7 +80,7 @@ import Testing
 
     @Test("the shim does not notice the engine's death, and answers the next one (F-03)")
     func engineDeath() throws {
-        let container = try TestContainer(shell: "trap 'exit 7' USR1; while :; do sleep 0.02; done")
+        let container = try TestContainer(shell: "trap 'exit 7' USR1; >/tmp/ready; while :; do sleep 0.02; done")
         try replaceFile(container.path.appending("bundle/config.json"), with: JSON.encode(container.spec))
         try replaceFile(container.state.appending("shim.json"), with: JSON.encode(container.configuration))
         let pid: pid_t
@@ -91,14 +91,18 @@ import Testing
                 TestShim.binary, arguments: ["shim", "--config", container.state.appending("shim.json").string], environment: [],
                 descriptors: [(null.raw, 0), (null.raw, 1), (null.raw, 2), (pair.shim.raw, 3)])
             let engine = pair.engineOnly()
+            limitWaits(engine)
             guard case .started = try engine.receiveMessage() else { throw Unexpected(nil) }
         }
         let connection = try ShimConnection.connect(to: container.socket)
+        limitWaits(connection)
         try connection.send(ShimRequest.status)
         let message = try connection.receiveMessage()
         guard case .status(let status) = message else { throw Unexpected(message) }
         #expect(status.shimPID == pid)
         #expect(status.exit == nil)
+        // A signal that comes before the trap would be lost to a PID 1.
+        for _ in 0..<6000 where access("/proc/\(status.started.pid)/root/tmp/ready", F_OK) != 0 { usleep(10_000) }
         try connection.send(ShimRequest.signal(SIGUSR1))
         #expect(try connection.receiveMessage() == .done)
         let end = try connection.receiveMessage()

@@ -103,6 +103,15 @@ final class Node {
         return outcome.output
     }
 
+    /// Until the container has said so: a signal that comes before a PID 1 has set its trap is lost.
+    func wait(forLog text: String, of container: String) throws {
+        for _ in 0..<3000 {
+            if try good("logs", container).contains(text) { return }
+            usleep(20_000)
+        }
+        throw Failure("\(container) did not say \(text)")
+    }
+
     func json(_ arguments: String...) throws -> Any { try json(arguments) }
 
     func json(_ arguments: [String]) throws -> Any {

@@ -50,21 +50,21 @@ final class TestClient {
     /// Everything until the stream's end.
     func readAll(_ stream: ShimStream = .stdout) -> String {
         var text: [UInt8] = []
-        while let bytes = read(stream), !bytes.isEmpty { text += bytes }
+        while let bytes = read(stream) { text += bytes }
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// At most a second's output, until it holds `expected`.
+    /// What comes until it holds `expected`, or the stream ends or says nothing for a minute.
     func read(_ stream: ShimStream, until expected: String) -> String {
         var text = ""
-        for _ in 0..<100 where !text.contains(expected) {
-            var entry = pollfd(fd: streams[stream] ?? -1, events: Int16(POLLIN), revents: 0)
-            if poll(&entry, 1, 50) > 0, let bytes = read(stream), !bytes.isEmpty { text += String(decoding: bytes, as: UTF8.self) }
-        }
+        while !text.contains(expected), let bytes = read(stream) { text += String(decoding: bytes, as: UTF8.self) }
         return text
     }
 
+    /// nil at the stream's end, and when nothing comes for a minute.
     private func read(_ stream: ShimStream) -> [UInt8]? {
+        var entry = pollfd(fd: streams[stream] ?? -1, events: Int16(POLLIN), revents: 0)
+        guard poll(&entry, 1, 60_000) > 0 else { return nil }
         var buffer = [UInt8](repeating: 0, count: 65536)
         let count = Glibc.read(streams[stream] ?? -1, &buffer, buffer.count)
         return count > 0 ? Array(buffer[..<count]) : nil

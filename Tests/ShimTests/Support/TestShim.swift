@@ -22,6 +22,7 @@ final class TestShim {
             Self.binary, arguments: ["ctr-swift-shim", "--config", container.state.appending("shim.json").string], environment: [],
             descriptors: [(null.raw, 0), (log.raw, 1), (log.raw, 2), (pair.shim.raw, 3)])
         engine = pair.engineOnly()
+        limitWaits(engine)
     }
 
     deinit {
@@ -52,7 +53,11 @@ final class TestShim {
         return exit
     }
 
-    func connect() throws -> TestClient { TestClient(try ShimConnection.connect(to: container.socket)) }
+    func connect() throws -> TestClient {
+        let connection = try ShimConnection.connect(to: container.socket)
+        limitWaits(connection)
+        return TestClient(connection)
+    }
 
     /// Waits for the shim's own end, at most `seconds`.
     /// - Returns: its status; nil where it is still there.
@@ -94,6 +99,12 @@ final class TestShim {
         for _ in 0..<4 { directory.removeLastComponent() }
         return directory.appending(".build/release/ctr-swift-shim")
     }()
+}
+
+/// A message that does not come fails its test with EAGAIN; without a limit it would hold up the whole run.
+func limitWaits(_ connection: borrowing ShimConnection, seconds: Int = 60) {
+    var limit = timeval(tv_sec: seconds, tv_usec: 0)
+    setsockopt(connection.descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
 }
 
 struct Unexpected: Error, CustomStringConvertible {
