@@ -48,8 +48,9 @@ import Testing
 
     @Test("keys that mean signals reach the foreground process")
     func interrupt() throws {
-        let shim = try TestContainer(shell: "trap 'exit 42' INT; echo ready; while :; do sleep 0.05; done", tty: true, openStdin: true)
-            .start()
+        let shim = try TestContainer(
+            shell: "trap 'exit 42' INT; echo ready; while :; do sleep 0.05; done", tty: true, openStdin: true, expectsAttach: true
+        ).start()
         try shim.started()
         let client = try shim.connect()
         try client.attach(stdin: true)
