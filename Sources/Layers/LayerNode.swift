@@ -3,7 +3,24 @@
 internal import Linux
 internal import Tar
 
-/// What the extractor knows of one path that it made. The directory started empty and is nobody else's, so this tree is the truth:
+/// What the extractor has made under one name. A layer may have a million files: of them nothing is kept but their names and where the
+/// listing has them (below 0: nowhere).
+enum LayerChild {
+    case node(LayerNode)
+    /// A file or a special file, under whatever number of names.
+    case file(record: Int64)
+
+    var node: LayerNode? { if case .node(let node) = self { node } else { nil } }
+    var directory: LayerNode? { node.flatMap { $0.isDirectory ? $0 : nil } }
+    var record: Int64 {
+        switch self {
+        case .node(let node): node.record
+        case .file(let record): record
+        }
+    }
+}
+
+/// What the extractor knows of a directory or a link that it made. The directory started empty and is nobody else's, so this tree is the truth:
 /// parents are resolved here, without asking the kernel, and no link is ever followed on disk.
 final class LayerNode {
     enum Kind {
@@ -11,7 +28,6 @@ final class LayerNode {
         case symlink(target: [UInt8])
         /// A hard link to a file of a lower layer: nothing is on disk, the target is where the layers below must have it.
         case externalLink(target: LayerPath)
-        case other
     }
 
     /// Strong: the tree is taken apart from above (`LayerTree.forget`), and not by counting.
@@ -20,7 +36,7 @@ final class LayerNode {
     /// How many directories are above it.
     let depth: Int
     var kind: Kind
-    var children: [EntryName: LayerNode] = [:]
+    var children: [EntryName: LayerChild] = [:]
     /// Names below that the layer deletes.
     var whiteouts: Set<EntryName> = []
     var isOpaque = false
@@ -32,7 +48,7 @@ final class LayerNode {
     /// Where the listing has it; below 0: it hasn't (yet). Directories come at the end.
     var record: Int64 = -1
 
-    /// Most nodes are files: they need no room for an entry.
+    /// A link needs no room for one.
     private final class Listed {
         let entry: TarEntry
         init(_ entry: TarEntry) { self.entry = entry }
@@ -68,9 +84,10 @@ final class LayerNode {
         return false
     }
 
+    @discardableResult
     func add(_ name: EntryName, _ kind: Kind) -> LayerNode {
         let child = LayerNode(name, kind, parent: self)
-        children[name] = child
+        children[name] = .node(child)
         return child
     }
 }

@@ -30,8 +30,9 @@ final class LayerRecorder {
 
     // MARK: What was made
 
-    /// A file, a link or a special file.
-    func note(_ entry: TarEntry, _ checksum: UInt64, _ node: LayerNode, in parent: LayerNode) throws(KernelError) {
+    /// A file, a symbolic link or a special file.
+    /// - Returns: where the listing has it.
+    func note(_ entry: TarEntry, _ checksum: UInt64, _ name: EntryName, in parent: LayerNode) throws(KernelError) -> Int64 {
         let content: ListedObject.Content
         switch entry.kind {
         case .file: content = .file(size: entry.size, checksum: checksum)
@@ -39,14 +40,16 @@ final class LayerRecorder {
         case .characterDevice: content = .characterDevice(Self.number(entry))
         case .blockDevice: content = .blockDevice(Self.number(entry))
         case .fifo: content = .fifo
-        case .directory, .hardLink: return
+        case .directory, .hardLink: return -1
         }
-        let object = try observed(Self.object(content, entry), entry, node.name, in: parent)
-        node.record = try listing.append(object, at: place(node.name, in: parent))
+        let object = try observed(Self.object(content, entry), entry, name, in: parent)
+        return try listing.append(object, at: place(name, in: parent))
     }
 
-    func noteLink(_ node: LayerNode, of target: LayerNode, in parent: LayerNode) throws(LayerError) {
-        node.record = try listing.repeated(target.record, at: place(node.name, in: parent))
+    /// A second name.
+    /// - Parameter record: where the listing has the first one.
+    func noteLink(_ name: EntryName, of record: Int64, in parent: LayerNode) throws(LayerError) -> Int64 {
+        try listing.repeated(record, at: place(name, in: parent))
     }
 
     func noteWhiteout(_ name: EntryName, in parent: LayerNode) throws(KernelError) {
@@ -61,11 +64,11 @@ final class LayerRecorder {
     }
 
     /// A name and all that is below it are no more.
-    func forget(_ node: LayerNode) throws(KernelError) {
-        var pending = [node]
-        while let node = pending.popLast() {
-            if node.record >= 0 { try listing.remove(node.record) }
-            pending += node.children.values
+    func forget(_ child: LayerChild) throws(KernelError) {
+        var pending = [child]
+        while let child = pending.popLast() {
+            if child.record >= 0 { try listing.remove(child.record) }
+            if let node = child.node { pending += node.children.values }
         }
     }
 

@@ -60,7 +60,7 @@ final class LayerTree {
         var pending = [node]
         while let node = pending.popLast() {
             cache.open[ObjectIdentifier(node)] = nil
-            pending += node.children.values
+            pending += node.children.values.compactMap(\.node)
             // One by one: releasing a tree of thousands of levels by itself would overflow the stack.
             node.children = [:]
         }
@@ -103,7 +103,7 @@ final class LayerTree {
 
     /// What a hard link's target is in this layer, or where it must be in the layers below.
     enum LinkTarget {
-        case here(LayerNode, in: LayerNode)
+        case here(LayerChild, in: LayerNode)
         case below(LayerPath)
     }
 
@@ -113,11 +113,11 @@ final class LayerTree {
         if let missing = try walk.advance(shown) {
             return .below(LayerPath(walk.node.path.components + [missing] + walk.pending.reversed() + [name]))
         }
-        guard let node = walk.node.children[name] else { return .below(LayerPath(walk.node.path.components + [name])) }
-        if case .externalLink(let target) = node.kind { return .below(target) }
+        guard let child = walk.node.children[name] else { return .below(LayerPath(walk.node.path.components + [name])) }
+        if case .externalLink(let target) = child.node?.kind { return .below(target) }
         // Only implied: below it may be a link to a directory, which can have a second name.
-        if node.isDirectory && node.listing == nil { return .below(LayerPath(walk.node.path.components + [name])) }
-        return .here(node, in: walk.node)
+        if let directory = child.directory, directory.listing == nil { return .below(LayerPath(walk.node.path.components + [name])) }
+        return .here(child, in: walk.node)
     }
 
     /// Walks names from a directory down: through links of the layer, and out of directories by "..", but never above the root.
@@ -145,9 +145,10 @@ final class LayerTree {
                 guard !name.starts(with: Whiteout.prefix) else { throw .entry(shown, reason: "a directory can't be named like a whiteout") }
                 guard name.count <= 255 else { throw .entry(shown, reason: "a name of \(name.count) bytes; 255 are allowed") }
                 guard let child = node.children[name] else { return name }
-                switch child.kind {
-                case .directory: node = child
-                case .other, .externalLink: throw .entry(shown, reason: "\"\(display(child.path.bytes))\" is no directory")
+                switch child.node?.kind {
+                case .directory: node = child.node ?? node
+                case nil, .externalLink:
+                    throw .entry(shown, reason: "\"\(display(LayerPath(node.path.components + [name]).bytes))\" is no directory")
                 case .symlink(let target):
                     followed += 1
                     guard followed <= 40 else { throw .entry(shown, reason: "too many symbolic links") }

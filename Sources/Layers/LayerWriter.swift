@@ -54,8 +54,14 @@ struct LayerWriter: ~Copyable {
             throw .kernel(entry: shown, error)
         }
         let checksum = entry.kind == .file ? try file(entry, name, in: parent, shown, read) : 0
-        let node = parent.add(name, entry.kind == .symlink ? .symlink(target: entry.linkTarget) : .other)
-        try step(shown) { () throws(KernelError) in try listing?.note(entry, checksum, node, in: parent) }
+        var record: Int64 = -1
+        try step(shown) { () throws(KernelError) in record = try listing?.note(entry, checksum, name, in: parent) ?? record }
+        Self.add(name, target: entry.kind == .symlink ? entry.linkTarget : nil, record, to: parent)
+    }
+
+    private static func add(_ name: EntryName, target: [UInt8]?, _ record: Int64, to parent: LayerNode) {
+        guard let target else { return parent.children[name] = .file(record: record) }
+        parent.add(name, .symlink(target: target)).record = record
     }
 
     /// Numbers that the kernel would read as something else: -1 keeps root's ownership, 0:0 deletes.
@@ -88,7 +94,7 @@ struct LayerWriter: ~Copyable {
     }
 
     private mutating func directory(_ entry: TarEntry, _ name: EntryName, in parent: LayerNode, _ shown: String) throws(LayerError) {
-        if let known = parent.children[name], known.isDirectory {
+        if let known = parent.children[name]?.directory {
             known.listing = entry
             return
         }
@@ -114,10 +120,10 @@ struct LayerWriter: ~Copyable {
         case .below(let target):
             try clear(name, in: parent, shown)
             _ = parent.add(name, .externalLink(target: target))
-        case .here(let node, let holder):
-            guard !node.isDirectory else { throw .entry(shown, reason: "a hard link to the directory \"\(display(entry.linkTarget))\"") }
-            guard node !== parent.children[name] else { throw .entry(shown, reason: "a hard link to itself") }
-            guard parent.children[name].map({ !holder.isBelow($0) }) ?? true else {
+        case .here(let child, let holder):
+            guard child.directory == nil else { throw .entry(shown, reason: "a hard link to the directory \"\(display(entry.linkTarget))\"") }
+            guard holder !== parent || targetName != name else { throw .entry(shown, reason: "a hard link to itself") }
+            guard parent.children[name]?.node.map({ !holder.isBelow($0) }) ?? true else {
                 throw .entry(shown, reason: "a hard link in place of a directory that its target is in")
             }
             try clear(name, in: parent, shown)
@@ -126,8 +132,9 @@ struct LayerWriter: ~Copyable {
                     try tree.withDirectory(parent) { to throws(KernelError) in try to.makeLink(name, to: targetName, in: from) }
                 }
             }
-            let made = parent.add(name, node.kind)
-            try listing?.noteLink(made, of: node, in: parent)
+            let record = try listing?.noteLink(name, of: child.record, in: parent) ?? -1
+            guard case .symlink(let target) = child.node?.kind else { return Self.add(name, target: nil, record, to: parent) }
+            Self.add(name, target: target, record, to: parent)
         }
     }
 
@@ -241,12 +248,12 @@ struct LayerWriter: ~Copyable {
 
     /// Makes room: what an earlier entry of this layer put there goes.
     private mutating func clear(_ name: EntryName, in parent: LayerNode, _ shown: String) throws(LayerError) {
-        guard let node = parent.children[name] else { return }
-        let isDirectory = node.isDirectory
-        try step(shown) { () throws(KernelError) in try listing?.forget(node) }
-        tree.forget(node)
+        guard let child = parent.children[name] else { return }
+        let isDirectory = child.directory != nil
+        try step(shown) { () throws(KernelError) in try listing?.forget(child) }
+        if let node = child.node { tree.forget(node) }
         parent.children[name] = nil
-        if case .externalLink = node.kind { return }
+        if case .externalLink = child.node?.kind { return }
         try step(shown) { () throws(KernelError) in
             try tree.withDirectory(parent) { directory throws(KernelError) in
                 guard isDirectory else { return try directory.remove(name, directory: false) }
@@ -273,8 +280,8 @@ struct LayerWriter: ~Copyable {
             ordered.append(node)
             var below: [LayerNode] = []
             for (name, child) in node.children {
-                if child.isDirectory { below.append(child) }
-                guard case .externalLink(let target) = child.kind else { continue }
+                if let directory = child.directory { below.append(directory) }
+                guard case .externalLink(let target) = child.node?.kind else { continue }
                 let path = LayerPath(node.path.components + [name])
                 try note(target)
                 try note(path, in: \.externalLinks, LayerFacts.ExternalLink(path: path, target: target))
@@ -313,9 +320,9 @@ struct LayerWriter: ~Copyable {
         for name in node.whiteouts.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             if let child = node.children[name] {
                 // Deleted below and made anew here: nothing of the old one is left, not even its attributes.
-                guard child.isDirectory else { continue }
-                child.isOpaque = true
-                if child.listing == nil { child.listing = Self.unlisted }
+                guard let directory = child.directory else { continue }
+                directory.isOpaque = true
+                if directory.listing == nil { directory.listing = Self.unlisted }
             } else if !node.isOpaque && !hidden {
                 let path = LayerPath(node.path.components + [name])
                 try note(path, in: \.whiteouts, path)

@@ -45,7 +45,7 @@ struct Touches {
     func isBehindLink(_ place: [[UInt8]]) -> Bool { all.contains { $0.place == place && !$0.followed.isEmpty } }
 
     func hasFile(above name: some Collection<[UInt8]>) -> Bool {
-        all.contains { !$0.isMark && !$0.isDirectory && name.starts(with: $0.spelled) }
+        all.contains { !$0.isMark && !$0.isDirectory && (name.starts(with: $0.spelled) || name.starts(with: $0.place)) }
     }
 
     func wasMade(_ place: [[UInt8]]) -> Bool { all.contains { $0.place == place && !$0.isMark && !$0.isDirectory } }
