@@ -77,11 +77,15 @@ import Testing
         }
     }
 
-    /// `CTR_SWIFT_PEER_LAYOUTS=.build/fixtures/python-app:…`: OCI layouts with an image "latest".
-    private static let layouts =
-        ProcessInfo.processInfo.environment["CTR_SWIFT_PEER_LAYOUTS"]?.split(separator: ":").map { String($0) } ?? []
+    /// A Debian of mmdebstrap with Python, where `make test` has made it; `CTR_SWIFT_PEER_LAYOUTS=a:b` are other OCI layouts with an image "latest".
+    private static let layouts = {
+        let environment = ProcessInfo.processInfo.environment
+        if let given = environment["CTR_SWIFT_PEER_LAYOUTS"] { return given.split(separator: ":").map { String($0) } }
+        let made = (environment["CTR_SWIFT_FIXTURES"] ?? ".build/fixtures") + "/python-app"
+        return access(made + "/index.json", R_OK) == 0 ? [made] : []
+    }()
 
-    @Test("any other image is here what buildah and umoci make of it", arguments: layouts)
+    @Test("any other image is here what buildah, podman and umoci make of it", arguments: layouts)
     func given(_ layout: String) throws {
         try withDirectory { directory in
             let buildah = try Buildah(directory.appending("peer"))
@@ -89,7 +93,10 @@ import Testing
             let ours = Self.comparable(
                 try ForeignImage("latest", inLayout: buildah.directory.appending("layout")).merged(in: directory.appending("ours")))
             #expect(ours.count > 100)
-            for theirs in [try buildah.unpack("latest"), try Umoci(directory: buildah.directory).unpack("latest")] {
+            for theirs in [
+                try buildah.unpack("latest"), try Podman(directory: buildah.directory).unpack("latest"),
+                try Umoci(directory: buildah.directory).unpack("latest"),
+            ] {
                 guard case .tree(let tree) = theirs else {
                     Issue.record("refused: \(theirs)")
                     continue

@@ -51,6 +51,23 @@ struct Buildah {
     }
 }
 
+/// podman, with a storage of its own.
+struct Podman {
+    let directory: FilePath
+
+    func unpack(_ image: String, of layout: String = "layout") throws -> Unpacked {
+        let options = ["--root", "\(directory)/podman", "--runroot", "\(directory)/podman-run", "--storage-driver", "vfs"]
+        func podman(_ arguments: String...) throws -> Outcome { try command(["podman"] + options + arguments, in: directory.string) }
+        let pulled = try podman("pull", "--quiet", "oci:\(layout):\(image)")
+        guard pulled.code == 0, let id = pulled.lines.last else {
+            return .refused(pulled.errors.split(separator: "\n").last.map { String($0) } ?? "")
+        }
+        let mounted = try podman("image", "mount", id)
+        try #require(mounted.code == 0, "\(mounted)")
+        return .tree(try list(FilePath(try #require(mounted.lines.first))))
+    }
+}
+
 struct Umoci {
     let directory: FilePath
 
