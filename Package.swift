@@ -148,7 +148,7 @@ let package = Package(
 
         // Unit tests run anywhere; the ones that need the kernel say so and run as root.
         tests("JSONTests", ["JSON"]),
-        tests("OCITests", ["OCI", "JSON"]),
+        tests("OCITests", ["TestSupport", "OCI", "JSON"]),
         tests("LinuxTests", ["Linux", .system]),
         tests("TarTests", ["TestSupport", "Tar"]),
         tests("CompressionTests", ["TestSupport", "Compression", "CZstd"]),

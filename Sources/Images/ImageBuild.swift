@@ -196,7 +196,7 @@ struct ImageBuild: Sendable {
         if try service.snapshots.claim(.fixup(chainID), for: lease) != nil { return Fixup(chainID: chainID, layer: nil) }
         let ingest = try service.snapshots.beginIngest()
         do {
-            guard try FixupBuilder.build(stack: stack, into: ingest.filesystem) else {
+            guard try FixupBuilder.build(stack: stack, into: ingest.filesystem, limits: service.limits) else {
                 ingest.abandon()
                 return nil
             }

@@ -139,8 +139,7 @@ private struct RepairRun: Sendable {
             facts = try LayerExtractor.extract(
                 from: base, expecting: LayerExpectation(digest: source.digest, size: source.size, diffID: diffID, mediaType: nil),
                 into: ingest.filesystem, listing: ingest.listing,
-                limits: ExtractionLimits(
-                    reserveBytes: service.snapshots.reserve.bytes, reserveInodes: service.snapshots.reserve.inodes),
+                limits: service.limits,
                 isCancelled: { cancelled.isSet },
                 progress: { bytes in if meter.isDue(bytes) { say(.pulling, current: bytes, total: source.size) } })
         } catch {
@@ -160,7 +159,9 @@ private struct RepairRun: Sendable {
         }
         let ingest = try service.snapshots.beginIngest()
         do {
-            guard try FixupBuilder.build(stack: stack, into: ingest.filesystem) else { throw ImageError.noSource(layer.key.text) }
+            guard try FixupBuilder.build(stack: stack, into: ingest.filesystem, limits: service.limits) else {
+                throw ImageError.noSource(layer.key.text)
+            }
             return try NewLayer(ingest: ingest, fixup: chainID)
         } catch {
             ingest.abandon()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import ContentStore
+internal import Layers
 package import Logging
 package import Metadata
 package import OCI
@@ -28,6 +29,10 @@ package final class ImageService: Sendable {
     let registry: RegistryClient
     let content: ContentStore
     let snapshots: SnapshotStore
+    /// What extractions leave free.
+    var limits: ExtractionLimits {
+        ExtractionLimits(reserveBytes: snapshots.reserve.bytes, reserveInodes: snapshots.reserve.inodes)
+    }
     let metadata: MetadataStore
     let configuration: ImageConfiguration
     let logger: Logger

@@ -102,8 +102,7 @@ struct LayerExtraction: Sendable {
                     from: source,
                     expecting: LayerExpectation(digest: layer.digest, size: layer.size, diffID: layer.diffID, mediaType: layer.mediaType),
                     into: ingest.filesystem, listing: ingest.listing,
-                    limits: ExtractionLimits(
-                        reserveBytes: service.snapshots.reserve.bytes, reserveInodes: service.snapshots.reserve.inodes),
+                    limits: service.limits,
                     isCancelled: {
                         StoreStep.entryExtracted.reach()
                         return cancelled.isSet

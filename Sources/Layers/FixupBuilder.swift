@@ -11,14 +11,21 @@ package enum FixupBuilder {
     /// - Parameters:
     ///   - stack: from the lowest layer up, a repeated one at each of its places.
     ///   - directory: exists and is empty; on the layers' filesystem.
+    ///   - limits: what has to stay free on the filesystem.
     /// - Returns: false where the stack needs none: the directory is left empty.
-    /// - Throws: `LayerError`, for a hard link to a file that no layer has; the directory is then of no use.
-    package static func build(stack: [StackedLayer], into directory: FilePath) throws(LayerError) -> Bool {
+    /// - Throws: `LayerError`, for a hard link to a file that no layer has, and for want of space, before a file is copied; the directory is then
+    ///   of no use.
+    package static func build(
+        stack: [StackedLayer], into directory: FilePath, limits: ExtractionLimits = ExtractionLimits()
+    ) throws(LayerError) -> Bool {
         guard mayNeedOne(stack) else { return false }
         let set = LayerSet(stack)
         let model = try StackModel(set)
         defer { model.root.dissolve() }
         guard let plan = try FixupPlan(set).compare(model.root) else { return false }
+        let cost: FixupCost
+        do throws(KernelError) { cost = try FixupCost(of: plan, in: set) } catch { throw .kernel(entry: "fix-up layer", error) }
+        try cost.check(directory, limits)
         do throws(KernelError) {
             let top = try openFile(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
             var writer = FixupWriter(set)
@@ -43,13 +50,8 @@ package enum FixupBuilder {
 /// Puts a plan on disk: directories with their attributes, copies with everything that a file has.
 private struct FixupWriter {
     private let set: LayerSet
-    /// The first name of a copy, by the file that it is of: names that were one file stay one.
-    private var copies: [Inode: [EntryName]] = [:]
-
-    private struct Inode: Hashable {
-        var pass: Int
-        var number: UInt64
-    }
+    /// The first name of a copy: names that were one file stay one.
+    private var copies: [CopiedFile: [EntryName]] = [:]
 
     init(_ set: LayerSet) { self.set = set }
 
@@ -89,8 +91,8 @@ private struct FixupWriter {
         guard let status = try source.status(sourceName) else {
             throw KernelError(call: "fstatat(2)", object: "\(origin.path)", errno: .noSuchFileOrDirectory)
         }
-        let inode = Inode(pass: pass, number: status.inode)
-        if let known = copies[inode], let knownName = known.last {
+        let file = CopiedFile(pass: pass, inode: status.inode)
+        if let known = copies[file], let knownName = known.last {
             return try directory.makeLink(name, to: knownName, in: try openBeneath(top, Array(known.dropLast()), O_RDONLY | O_DIRECTORY))
         }
         switch status.kind {
@@ -103,7 +105,7 @@ private struct FixupWriter {
         case .blockDevice: try directory.makeNode(name, mode: S_IFBLK | 0o600, device: status.special)
         }
         try copyAttributes(from: source, sourceName, status, to: name, in: directory)
-        copies[inode] = path
+        copies[file] = path
     }
 
     private func copyContent(

@@ -121,7 +121,9 @@ struct LayerWriter: ~Copyable {
             try clear(name, in: parent, shown)
             _ = parent.add(name, .externalLink(target: target))
         case .here(let child, let holder):
-            guard child.directory == nil else { throw .entry(shown, reason: "a hard link to the directory \"\(display(entry.linkTarget))\"") }
+            guard child.directory == nil else {
+                throw .entry(shown, reason: "a hard link to the directory \"\(display(entry.linkTarget))\"")
+            }
             guard holder !== parent || targetName != name else { throw .entry(shown, reason: "a hard link to itself") }
             guard parent.children[name]?.node.map({ !holder.isBelow($0) }) ?? true else {
                 throw .entry(shown, reason: "a hard link in place of a directory that its target is in")

@@ -6,6 +6,7 @@ import Linux
 import OCI
 import SystemPackage
 import Tar
+import TestSupport
 import Testing
 
 /// Layers that want more than there is.
@@ -84,6 +85,23 @@ import Testing
         try withFilesystem(["size": "64m", "nr_inodes": "4000"]) { place in
             let facts = try extract(tar, into: place, limits: ExtractionLimits(reserveBytes: 16 << 20, reserveInodes: 1000))
             #expect(facts.inodes == 1502)
+        }
+    }
+
+    @Test("a copy of a lower layer's file that would take the reserve is not begun, and the error says what it needs")
+    func fixupAtReserve() throws {
+        try withFilesystem(["size": "64m"]) { place in
+            let stack = try Stack(place, [[.file("large", String(repeating: "x", count: 20 << 20))], [.hardLink("again", "large")]])
+            let fixup = try makeDirectory(place.appending("fixup"))
+            let error = #expect(throws: LayerError.self) {
+                try FixupBuilder.build(stack: stack.layers, into: fixup, limits: ExtractionLimits(reserveBytes: 32 << 20))
+            }
+            guard case .notEnoughBytes(let needed, let free, let reserve)? = error else { throw Failure("\(error as Any)") }
+            #expect((needed, reserve) == (20 << 20, 32 << 20))
+            #expect(free > 40 << 20)
+            #expect(try openFile(fixup, O_RDONLY | O_DIRECTORY).entries(of: "fixup").isEmpty)
+            let isMade = try FixupBuilder.build(stack: stack.layers, into: fixup, limits: ExtractionLimits(reserveBytes: 16 << 20))
+            #expect(isMade)
         }
     }
 

@@ -3,11 +3,11 @@
 import OCI
 import Testing
 
-private let sha256 = "sha256:\(String(repeating: "0123456789abcdef", count: 4))"
+let sha256 = "sha256:\(String(repeating: "0123456789abcdef", count: 4))"
 private let sha512 = "sha512:\(String(repeating: "0123456789abcdef", count: 8))"
 
 /// What a text must come to.
-private struct Parts: Sendable, CustomTestStringConvertible {
+struct Parts: Sendable, CustomTestStringConvertible {
     let text: String
     let registry: String
     let repository: String
@@ -26,7 +26,7 @@ private struct Parts: Sendable, CustomTestStringConvertible {
 
 /// References as Docker and OCI write them. Source: distribution/reference grammar; distribution-spec, "Pulling manifests".
 @Suite struct ReferenceTests {
-    private static let accepted: [Parts] = [
+    static let accepted: [Parts] = [
         // One word, and Docker's defaults.
         Parts("busybox", "docker.io", "library/busybox"),
         Parts("busybox:1.36", "docker.io", "library/busybox", tag: "1.36"),
@@ -76,7 +76,7 @@ private struct Parts: Sendable, CustomTestStringConvertible {
         Parts("example.org/\(String(repeating: "a", count: 243))", "example.org", String(repeating: "a", count: 243)),
     ]
 
-    @Test("a reference is taken apart, defaults filled in", arguments: accepted) private func parses(_ expected: Parts) throws {
+    @Test("a reference is taken apart, defaults filled in", arguments: accepted) func parses(_ expected: Parts) throws {
         let reference = try ImageReference(parsing: expected.text)
         #expect(reference.registry == expected.registry)
         #expect(reference.repository == expected.repository)
@@ -85,14 +85,14 @@ private struct Parts: Sendable, CustomTestStringConvertible {
     }
 
     @Test("every form that a reference is written in parses to the same reference", arguments: accepted)
-    private func roundTrips(_ expected: Parts) throws {
+    func roundTrips(_ expected: Parts) throws {
         let reference = try ImageReference(parsing: expected.text)
         #expect(try ImageReference(parsing: reference.canonical) == reference)
         #expect(try ImageReference(parsing: reference.familiar) == reference)
         #expect(reference.canonical.hasPrefix(reference.name))
     }
 
-    private static let refused: [String] = [
+    static let refused: [String] = [
         // Nothing, and parts of nothing.
         "", ":tag", "@\(sha256)", "/", "/app", "app/", "a//b", "example.org/", "example.org//a", "app:", "app@", "app:@\(sha256)",
         // Short, wrong and doubled digests.
