@@ -32,6 +32,8 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
     public var initProcess: Bool
     public var mounts: [MountRequest]
     public var resources: ResourceRequest
+    /// nil: the default.
+    public var isolation: IsolationRequest?
     public var stopSignal: String?
     public var stopTimeoutSeconds: Int?
     public var log: LogMode
@@ -80,6 +82,7 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
         initProcess = try values.decodeIfPresent(Bool.self, forKey: .initProcess) ?? initProcess
         mounts = try values.decodeIfPresent([MountRequest].self, forKey: .mounts) ?? mounts
         resources = try values.decodeIfPresent(ResourceRequest.self, forKey: .resources) ?? resources
+        isolation = try values.decodeIfPresent(IsolationRequest.self, forKey: .isolation)
         stopSignal = try values.decodeIfPresent(String.self, forKey: .stopSignal)
         stopTimeoutSeconds = try values.decodeIfPresent(Int.self, forKey: .stopTimeoutSeconds)
         log = try values.decodeIfPresent(LogMode.self, forKey: .log) ?? log
@@ -93,8 +96,9 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case image, platform, name, entrypoint, arguments, environment, workingDirectory, user, hostname, labels, tty, terminalSize
-        case openStdin, attach, autoRemove, readOnlyRoot, network, initProcess, mounts, resources, stopSignal, stopTimeoutSeconds, log,
-            upper, upperSizeInBytes, upperInodes
+        case openStdin, attach, autoRemove, readOnlyRoot, network, initProcess, mounts, resources, isolation, stopSignal,
+            stopTimeoutSeconds,
+            log, upper, upperSizeInBytes, upperInodes
     }
 }
 

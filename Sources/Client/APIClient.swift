@@ -102,10 +102,7 @@ package final class APIClient {
         let connection = try open()
         let request = HTTPRequest(method, HTTPRequest.target(path, query: query), body: content)
         let head = try http { () throws(HTTPError) in
-            do throws(HTTPError) { try connection.send(request) } catch {
-                // A daemon that refuses a peer answers and closes without reading.
-                guard error.meansClosed else { throw error }
-            }
+            try connection.send(request)
             return try connection.receiveHead()
         }
         return (connection, head)

@@ -59,7 +59,7 @@ package struct CapabilitySets: Sendable, Hashable {
     private static func hex(_ mask: UInt64) -> String { "0x" + String(mask, radix: 16) }
 
     /// The names of all that the running kernel has.
-    static func known() -> [String] { (0..<count).map { name($0).uppercased() } }
+    package static func known() -> [String] { (0..<count).map { name($0).uppercased() } }
 
     /// The names of what this process could give to a container: its own bounding and permitted sets.
     package static func available() -> [String] {

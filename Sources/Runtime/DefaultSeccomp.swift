@@ -20,6 +20,9 @@ package enum DefaultSeccomp {
             #endif
         }
 
+        /// As libseccomp has it.
+        package var name: String { names[0] }
+
         var names: [String] {
             switch self {
             case .amd64: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]

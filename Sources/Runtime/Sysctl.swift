@@ -3,7 +3,14 @@
 internal import CLinux
 internal import Glibc
 internal import Linux
+package import OCI
 internal import SystemPackage
+
+/// Looks at a spec's kernel parameters before anything is made.
+/// - Throws: `LaunchError` for one that belongs to the host, by its name and the spec's namespaces.
+package func checkSysctls(of spec: RuntimeSpec) throws(LaunchError) {
+    _ = try Sysctl.all(spec.linux?.sysctl ?? [:], try NamespacePlan(spec.linux?.namespaces ?? []))
+}
 
 /// One kernel parameter that belongs to a namespace of the container.
 struct Sysctl {

@@ -31,10 +31,16 @@ package final class HTTPConnection {
         return !isReadable(milliseconds: 0)
     }
 
-    /// Sends a request whole, or its head where the body is streamed.
+    /// Sends a request whole, or its head where the body is streamed. A daemon that refuses a peer answers and closes without reading: what it
+    /// said is then still to be received, and no error here.
     package func send(_ request: HTTPRequest) throws(HTTPError) {
         let bytes = request.serialized(userAgent: "ctr-swift/\(clientVersion)")
-        try bytes.span.withUnsafeBytes { bytes throws(HTTPError) in try sendAll(bytes) }
+        do throws(HTTPError) {
+            try bytes.span.withUnsafeBytes { bytes throws(HTTPError) in try sendAll(bytes) }
+        } catch {
+            guard error.meansClosed else { throw error }
+            abandon()
+        }
     }
 
     /// Reads the next answer's head; interim answers (1xx) are passed over.

@@ -35,6 +35,7 @@ package struct RunFlags: Sendable {
     package var memory: String?
     package var cpus: String?
     package var pidsLimit: Int64?
+    package var isolation = IsolationFlags()
     package var stopSignal: String?
     package var stopTimeout: Int?
 
@@ -99,6 +100,7 @@ package struct RunFlags: Sendable {
         if let memory { request.resources.memoryInBytes = try Quantity.bytes(memory, option: "--memory") }
         if let cpus { request.resources.nanoCPUs = try Quantity.nanoCPUs(cpus, option: "--cpus") }
         request.resources.pidsLimit = pidsLimit
+        request.isolation = try isolation.request(surroundings)
         request.stopSignal = stopSignal
         request.stopTimeoutSeconds = stopTimeout
         request.log = try logMode()

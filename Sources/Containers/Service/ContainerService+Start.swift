@@ -124,7 +124,8 @@ extension ContainerService {
             terminalSize: memo.request.terminalSize.map { ShimConfiguration.Size(rows: $0.rows, columns: $0.columns) },
             openStdin: memo.request.openStdin, expectsAttach: memo.request.attach,
             logDirectory: memo.request.log == .file ? paths.log.string : nil,
-            seccompProgram: try seccomp.path(), socketGroup: configuration.socketGroup)
+            seccompProgram: IsolationPlan.hasDefaultFilter(memo.request.isolation) ? try seccomp.path() : nil,
+            socketGroup: configuration.socketGroup)
     }
 
     /// The shim gets /dev/null, a log of its own for what it could not say otherwise, and one end of a pair as descriptor 3.

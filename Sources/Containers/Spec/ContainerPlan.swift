@@ -24,8 +24,9 @@ package struct ContainerPlan: Sendable {
         configuration: ContainerConfiguration
     ) throws(ContainerError) {
         let inputs = Inputs(id: id, request: request, image: image, stack: stack, paths: paths, configuration: configuration)
-        let hostname = try inputs.hostname()
-        let user = try inputs.user()
+        let isolation = try IsolationPlan(request.isolation)
+        let hostname = try inputs.hostname(sharesHost: isolation.sharesHostName)
+        let (user, groups) = try inputs.user()
         let arguments = try inputs.arguments()
         let mounts = try MountPlan.mounts(request: request, networkFiles: paths.networkFiles)
         let cgroup = Self.cgroup(of: id, configuration)
@@ -44,7 +45,8 @@ package struct ContainerPlan: Sendable {
         spec.process?.env = try ProcessEnvironment.resolve(
             image: image.config.config?.env ?? [], request: request.environment, hostname: hostname, home: user.home, tty: request.tty)
         spec.process?.cwd = try inputs.workingDirectory()
-        spec.process?.user = RuntimeSpec.User(uid: user.uid, gid: user.gid, additionalGids: user.groups)
+        spec.process?.user = RuntimeSpec.User(
+            uid: user.uid, gid: user.gid, additionalGids: user.groups + groups.filter { !user.groups.contains($0) })
         if request.initProcess { spec.process?.args = [MountPlan.initPath, "init", "--"] + arguments }
         spec.mounts = MountPlan.merge(mounts, into: spec.mounts ?? [])
         if request.initProcess { spec.mounts?.append(MountPlan.initMount(shim: configuration.shimPath)) }
@@ -54,6 +56,7 @@ package struct ContainerPlan: Sendable {
         let resources = spec.linux?.resources
         spec.linux?.resources = limits.resources(over: resources)
         spec.annotations = ["org.ctr-swift.id": id.text, "org.ctr-swift.image": request.image]
+        try isolation.apply(to: &spec)
         do throws(JSONError) { specBytes = try JSON.encode(spec) } catch { throw .encoding("encode config.json: \(error)") }
     }
 
@@ -78,8 +81,11 @@ package struct ContainerPlan: Sendable {
         }
 
         /// hostname(7) and sethostname(2): at most 64 bytes; letters, digits, dots and hyphens.
-        func hostname() throws(ContainerError) -> String {
-            guard let name = request.hostname else { return request.network == .host ? hostName() : id.short }
+        func hostname(sharesHost: Bool) throws(ContainerError) -> String {
+            guard let name = request.hostname else { return sharesHost || request.network == .host ? hostName() : id.short }
+            guard !sharesHost else {
+                throw .invalidRequest("hostname \"\(name)\" in the node's own UTS namespace", remedy: "leave one of the two out")
+            }
             let allowed = name.utf8.allSatisfy { byte in
                 switch byte {
                 case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
@@ -101,10 +107,12 @@ package struct ContainerPlan: Sendable {
         }
 
         /// Numbers need no look into the image; names, groups and homes do.
-        func user() throws(ContainerError) -> ResolvedUser {
+        /// - Returns: PID 1's user, and the groups that the request adds.
+        func user() throws(ContainerError) -> (ResolvedUser, groups: [UInt32]) {
             let tree = MergedTree(lowerdirs: stack.lowerdirs.map { stack.store.appending($0.components) })
-            return try UserDatabase(passwd: file("/etc/passwd", in: tree), group: file("/etc/group", in: tree))
-                .resolve(request.user ?? image.config.config?.user ?? "")
+            let database = UserDatabase(passwd: try file("/etc/passwd", in: tree), group: try file("/etc/group", in: tree))
+            let groups = try (request.isolation?.groups ?? []).map { name throws(ContainerError) in try database.group(name) }
+            return (try database.resolve(request.user ?? image.config.config?.user ?? ""), groups)
         }
 
         private func file(_ path: String, in tree: MergedTree) throws(ContainerError) -> [UInt8] {

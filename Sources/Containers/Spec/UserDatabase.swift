@@ -74,6 +74,10 @@ package struct UserDatabase: Sendable {
         return resolved
     }
 
+    /// The number of a group, by name or by number.
+    /// - Throws: `ContainerError.invalidRequest`.
+    package func group(_ name: String) throws(ContainerError) -> UInt32 { try groupID(Array(name.utf8)[...], in: name) }
+
     private func user(_ part: ArraySlice<UInt8>, in specification: String) throws(ContainerError) -> (uid: UInt32, entry: User?) {
         if part.isEmpty { return (0, users.first { $0.uid == 0 }) }
         if let first = part.first, Self.isDigit(first), part.allSatisfy(Self.isDigit) {

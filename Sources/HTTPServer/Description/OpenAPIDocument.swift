@@ -2491,6 +2491,135 @@ let openAPIDocument = #"""
      }
     }
    },
+   "IsolationRequest": {
+    "description": "What a container may do and see beyond, or short of, the default: Docker's default capabilities and filter, namespaces of its own, no new privileges. Each member that is left out is the default.",
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "capabilitiesAdded": {
+      "type": "array",
+      "maxItems": 128,
+      "items": {
+       "type": "string",
+       "minLength": 1,
+       "maxLength": 64
+      },
+      "description": "`NET_ADMIN`, `CAP_NET_ADMIN` or `ALL`."
+     },
+     "capabilitiesDropped": {
+      "type": "array",
+      "maxItems": 128,
+      "items": {
+       "type": "string",
+       "minLength": 1,
+       "maxLength": 64
+      }
+     },
+     "privileged": {
+      "type": "boolean",
+      "description": "All capabilities and devices, no filter, nothing masked. Root in the container is root on the node."
+     },
+     "noNewPrivileges": {
+      "type": "boolean",
+      "description": "Default: true, and false with `privileged`."
+     },
+     "seccomp": {
+      "type": "string",
+      "enum": [
+       "default",
+       "unconfined"
+      ]
+     },
+     "seccompProfile": {
+      "type": "string",
+      "minLength": 2,
+      "maxLength": 1048576,
+      "description": "The text of a profile in Docker's or the runtime-spec's form, in place of `seccomp`."
+     },
+     "appArmorProfile": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 256
+     },
+     "systemPathsUnconfined": {
+      "type": "boolean",
+      "description": "Nothing below /proc and /sys is masked or read-only."
+     },
+     "devices": {
+      "type": "array",
+      "maxItems": 1024,
+      "items": {
+       "$ref": "#/components/schemas/DeviceRequest"
+      }
+     },
+     "sysctls": {
+      "type": "object",
+      "maxProperties": 256,
+      "additionalProperties": {
+       "type": "string",
+       "maxLength": 4095
+      },
+      "description": "Kernel parameters that belong to a namespace of the container."
+     },
+     "groups": {
+      "type": "array",
+      "maxItems": 1024,
+      "items": {
+       "type": "string",
+       "minLength": 1,
+       "maxLength": 256
+      },
+      "description": "By the image's names, or by number."
+     },
+     "pid": {
+      "$ref": "#/components/schemas/NamespaceChoice"
+     },
+     "ipc": {
+      "$ref": "#/components/schemas/NamespaceChoice"
+     },
+     "uts": {
+      "$ref": "#/components/schemas/NamespaceChoice"
+     },
+     "cgroup": {
+      "$ref": "#/components/schemas/NamespaceChoice"
+     }
+    }
+   },
+   "NamespaceChoice": {
+    "type": "string",
+    "enum": [
+     "private",
+     "host"
+    ],
+    "description": "A namespace of its own (the default), or the node's."
+   },
+   "DeviceRequest": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "source"
+    ],
+    "properties": {
+     "source": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 4095,
+      "description": "An absolute path of the host; links are followed."
+     },
+     "target": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 4095,
+      "description": "In the container; left out, the same."
+     },
+     "access": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 3,
+      "description": "Of `r`, `w` and `m`; left out, all."
+     }
+    }
+   },
    "CreateContainerRequest": {
     "description": "What to run, in the terms of the command line. The image's config fills in what is left out.",
     "type": "object",
@@ -2617,6 +2746,9 @@ let openAPIDocument = #"""
      },
      "resources": {
       "$ref": "#/components/schemas/ResourceRequest"
+     },
+     "isolation": {
+      "$ref": "#/components/schemas/IsolationRequest"
      },
      "stopSignal": {
       "type": "string",

@@ -103,6 +103,57 @@ struct NetworkOptions: ParsableArguments {
     var hostname: String?
 }
 
+struct IsolationOptions: ParsableArguments {
+    @Option(
+        name: .long, parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("A capability beyond Docker's default ones, or ALL; repeatable.", valueName: "name"))
+    var capAdd: [String] = []
+    @Option(
+        name: .long, parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("A default capability less, or ALL; repeatable.", valueName: "name"))
+    var capDrop: [String] = []
+    @Flag(name: .long, help: "All capabilities and devices, no filter, nothing masked: root in it is root on the node.")
+    var privileged = false
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "seccomp=unconfined or a profile's file, no-new-privileges[=false], apparmor=PROFILE, systempaths=unconfined; repeatable.",
+            valueName: "key=value"))
+    var securityOpt: [String] = []
+    @Option(
+        name: .long, help: ArgumentHelp("A device node of the host; repeatable.", valueName: "/dev/host[:/dev/container][:rwm]"),
+        completion: .file())
+    var device: [String] = []
+    @Option(name: .long, help: ArgumentHelp("A kernel parameter of a namespace of its own; repeatable.", valueName: "key=value"))
+    var sysctl: [String] = []
+    @Option(name: .long, help: ArgumentHelp("A supplementary group by name or number; repeatable.", valueName: "group"))
+    var groupAdd: [String] = []
+    @Option(name: .long, help: ArgumentHelp("Processes: private or host.", valueName: "mode"), completion: .list(["private", "host"]))
+    var pid: String?
+    @Option(
+        name: .long, help: ArgumentHelp("Shared memory and queues: private or host.", valueName: "mode"),
+        completion: .list(["private", "host"]))
+    var ipc: String?
+    @Option(name: .long, help: ArgumentHelp("Host name: private or host.", valueName: "mode"), completion: .list(["private", "host"]))
+    var uts: String?
+    @Option(
+        name: .long, help: ArgumentHelp("View of the cgroups: private or host.", valueName: "mode"), completion: .list(["private", "host"]))
+    var cgroupns: String?
+
+    var flags: IsolationFlags {
+        var flags = IsolationFlags()
+        flags.capabilitiesAdded = capAdd
+        flags.capabilitiesDropped = capDrop
+        flags.privileged = privileged
+        flags.securityOptions = securityOpt
+        flags.devices = device
+        flags.sysctls = sysctl
+        flags.groups = groupAdd
+        flags.namespaces = [("--pid", pid), ("--ipc", ipc), ("--uts", uts), ("--cgroupns", cgroupns)]
+        return flags
+    }
+}
+
 struct LimitOptions: ParsableArguments {
     @Option(
         name: [.customShort("m", allowingJoined: true), .long],
@@ -123,6 +174,7 @@ struct RunOptions: ParsableArguments {
     @OptionGroup(title: "Filesystem") var filesystem: FilesystemOptions
     @OptionGroup(title: "Network") var network: NetworkOptions
     @OptionGroup(title: "Limit") var limits: LimitOptions
+    @OptionGroup(title: "Isolation") var isolation: IsolationOptions
 
     @Argument(help: "A reference, best by digest, or an image's id.", completion: .images)
     var image: String
@@ -167,6 +219,7 @@ struct RunOptions: ParsableArguments {
         flags.memory = limits.memory
         flags.cpus = limits.cpus
         flags.pidsLimit = limits.pidsLimit
+        flags.isolation = isolation.flags
         flags.detached = detached
         return flags
     }

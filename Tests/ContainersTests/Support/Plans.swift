@@ -82,6 +82,11 @@ struct TestPlan {
         try self.init(image: image, layers: layers) { _ in }
     }
 
+    /// With the engine's own error.
+    static func checked(_ change: (inout CreateContainerRequest) -> Void) throws(ContainerError) -> TestPlan {
+        do { return try TestPlan(change) } catch let error as ContainerError { throw error } catch { throw .encoding("\(error)") }
+    }
+
     var process: RuntimeSpec.Process { get throws { try #require(spec.process) } }
     var mounts: [RuntimeSpec.Mount] { spec.mounts ?? [] }
     var targets: [String] { mounts.map(\.destination) }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a container may do and see beyond, or short of, the default: Docker's default capabilities and filter, namespaces of its own, no new privileges.
+/// Each member that is left out is the default.
+public struct IsolationRequest: Codable, Sendable, Hashable {
+    /// `NET_ADMIN`, `CAP_NET_ADMIN` or `ALL`.
+    public var capabilitiesAdded: [String]?
+    public var capabilitiesDropped: [String]?
+    /// All capabilities, all devices, no filter, nothing masked: root in the container is root on the node.
+    public var privileged: Bool?
+    /// Default: true, false with `privileged`.
+    public var noNewPrivileges: Bool?
+    public var seccomp: SeccompChoice?
+    /// The text of a profile as Docker or the runtime-spec writes it, in place of `seccomp`.
+    public var seccompProfile: String?
+    public var appArmorProfile: String?
+    /// Nothing below /proc and /sys is masked or read-only.
+    public var systemPathsUnconfined: Bool?
+    public var devices: [DeviceRequest]?
+    /// Kernel parameters that belong to a namespace of the container.
+    public var sysctls: [String: String]?
+    /// Supplementary groups, by the image's names or by number.
+    public var groups: [String]?
+    public var pid: NamespaceChoice?
+    public var ipc: NamespaceChoice?
+    public var uts: NamespaceChoice?
+    public var cgroup: NamespaceChoice?
+
+    public init() {}
+}
+
+public enum SeccompChoice: String, Codable, Sendable, Hashable, CaseIterable { case `default`, unconfined }
+
+/// A namespace of its own, or the node's.
+public enum NamespaceChoice: String, Codable, Sendable, Hashable, CaseIterable { case `private`, host }
+
+/// A device node of the host in the container.
+public struct DeviceRequest: Codable, Sendable, Hashable {
+    /// An absolute path of the host; links are followed.
+    public var source: String
+    /// In the container; nil is the same path.
+    public var target: String?
+    /// Of `r`, `w` and `m` (mknod); nil is all three.
+    public var access: String?
+    public init(source: String, target: String? = nil, access: String? = nil) {
+        self.source = source
+        self.target = target
+        self.access = access
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+internal import Linux
+package import OCI
+internal import Runtime
+internal import SystemPackage
+
+/// The request's changes of the default isolation, checked.
+package struct IsolationPlan: Sendable {
+    private let request: IsolationRequest
+    private let capabilities: [String]
+    private let devices: [HostDevice]
+    /// nil: none.
+    private let seccomp: RuntimeSpec.Linux.Seccomp?
+
+    private var isPrivileged: Bool { request.privileged == true }
+
+    /// - Throws: `ContainerError.invalidRequest` for what can't be honoured.
+    package init(_ request: IsolationRequest?) throws(ContainerError) {
+        let request = request ?? IsolationRequest()
+        self.request = request
+        capabilities = try CapabilityChoice(request).names
+        var devices: [HostDevice] = []
+        if request.privileged == true { devices = try HostDevice.all() }
+        for device in request.devices ?? [] {
+            let found = try HostDevice(device)
+            devices.removeAll { $0.target == found.target }
+            devices.append(found)
+        }
+        self.devices = devices
+        guard request.seccomp == nil || request.seccompProfile == nil else {
+            throw .invalidRequest("a seccomp profile and \"\(request.seccomp?.rawValue ?? "")\" at once")
+        }
+        if let text = request.seccompProfile {
+            seccomp = try SeccompProfile.read(text, capabilities: capabilities)
+        } else if request.seccomp == .unconfined || request.seccomp == nil && request.privileged == true {
+            seccomp = nil
+        } else {
+            seccomp = DefaultSeccomp.profile(capabilities: capabilities)
+        }
+    }
+
+    /// The filter of every container that asks for nothing else, which is compiled once.
+    package static func hasDefaultFilter(_ request: IsolationRequest?) -> Bool {
+        guard let request else { return true }
+        return request.privileged != true && request.seccomp != .unconfined && request.seccompProfile == nil
+            && (request.capabilitiesAdded ?? []).isEmpty && (request.capabilitiesDropped ?? []).isEmpty
+    }
+
+    package var sharesHostName: Bool { request.uts == .host }
+
+    /// - Throws: `ContainerError.invalidRequest` for a kernel parameter that is the host's.
+    package func apply(to spec: inout RuntimeSpec) throws(ContainerError) {
+        spec.process?.capabilities = RuntimeSpec.Capabilities(bounding: capabilities, effective: capabilities, permitted: capabilities)
+        spec.process?.noNewPrivileges = request.noNewPrivileges ?? !isPrivileged
+        if let profile = request.appArmorProfile, profile != "unconfined" { spec.process?.apparmorProfile = profile }
+        spec.linux?.seccomp = seccomp
+        if isPrivileged || request.systemPathsUnconfined == true {
+            spec.linux?.maskedPaths = []
+            spec.linux?.readonlyPaths = []
+        }
+        addDevices(to: &spec)
+        shareNamespaces(in: &spec)
+        if isPrivileged { makeSystemWritable(in: &spec) }
+        guard let sysctls = request.sysctls, !sysctls.isEmpty else { return }
+        spec.linux?.sysctl = sysctls
+        do throws(LaunchError) { try checkSysctls(of: spec) } catch {
+            throw .invalidRequest(error.reason ?? "a sysctl that is not the container's")
+        }
+    }
+
+    private func addDevices(to spec: inout RuntimeSpec) {
+        var rules = spec.linux?.resources?.devices ?? []
+        if isPrivileged { rules.append(RuntimeSpec.Linux.DeviceCgroup(allow: true, access: "rwm")) }
+        if !isPrivileged { rules += devices.map(\.rule) }
+        spec.linux?.resources?.devices = rules
+        if !devices.isEmpty { spec.linux?.devices = devices.map(\.node) }
+    }
+
+    private func shareNamespaces(in spec: inout RuntimeSpec) {
+        let shared = [("pid", request.pid), ("ipc", request.ipc), ("uts", request.uts), ("cgroup", request.cgroup)]
+            .filter { $0.1 == .host }.map(\.0)
+        spec.linux?.namespaces?.removeAll { shared.contains($0.type) }
+        if shared.contains("uts") { spec.hostname = nil }
+        guard shared.contains("ipc") else { return }
+        // A new mount of mqueue shows the namespace's queues; POSIX shared memory is files, and the host's are in its own tmpfs.
+        spec.mounts = spec.mounts?.map { mount in
+            guard mount.destination == "/dev/shm", mount.type != "bind" else { return mount }
+            return RuntimeSpec.Mount(
+                destination: mount.destination, type: "bind", source: "/dev/shm", options: ["rbind", "nosuid", "nodev", "noexec"])
+        }
+    }
+
+    /// sysfs and the cgroup hierarchies: what a program that administers the node needs.
+    private func makeSystemWritable(in spec: inout RuntimeSpec) {
+        spec.mounts = spec.mounts?.map { mount in
+            var mount = mount
+            if mount.type == "sysfs" || mount.type == "cgroup" { mount.options?.removeAll { $0 == "ro" } }
+            return mount
+        }
+    }
+}
+
+/// Which capabilities come of a list of additions and one of drops. Source: Docker's `--cap-add` and `--cap-drop`: what is added wins.
+private struct CapabilityChoice {
+    let names: [String]
+
+    init(_ request: IsolationRequest) throws(ContainerError) {
+        let added = try (request.capabilitiesAdded ?? []).map(Self.name)
+        let dropped = try (request.capabilitiesDropped ?? []).map(Self.name)
+        let available = CapabilitySets.available()
+        for name in added where name != Self.all && !available.contains(name) {
+            throw .invalidRequest(
+                "capability \(name): the daemon has not got it itself", remedy: "leave it out, or run the daemon where it is not taken away"
+            )
+        }
+        var names = added.contains(Self.all) || request.privileged == true ? available : DefaultSpec.capabilities
+        names.removeAll { dropped.contains($0) || dropped.contains(Self.all) }
+        names += added.filter { $0 != Self.all && !names.contains($0) }
+        self.names = names
+    }
+
+    private static let all = "CAP_ALL"
+
+    private static func name(_ text: String) throws(ContainerError) -> String {
+        let upper = text.uppercased()
+        let name = upper.hasPrefix("CAP_") ? upper : "CAP_" + upper
+        guard name == all || CapabilitySets.known().contains(name) else {
+            throw .invalidRequest(
+                "capability \"\(text)\": this kernel has none of that name", remedy: "use a name of capabilities(7), or ALL")
+        }
+        return name
+    }
+}
