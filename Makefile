@@ -9,6 +9,8 @@ BUILD   := $(SWIFT) build -c release
 BIN     := $(shell pwd)/bin
 PROGRAMS := ctr-swift ctr-swiftd ctr-swift-shim ctr-swift-oci
 UNITDIR ?= /lib/systemd/system
+SYSUSERSDIR ?= /usr/lib/sysusers.d
+UNITS   := ctr-swiftd.service ctr-swiftd.socket ctr-swift-containers.service
 # Below PREFIX/share.
 MANPAGE := man/man1/ctr-swift.1
 COMPLETIONS := bash-completion/completions/ctr-swift zsh/site-functions/_ctr-swift fish/vendor_completions.d/ctr-swift.fish
@@ -55,19 +57,21 @@ demo: build ## the main job, end to end, on a temporary root (as root)
 	@scripts/demo
 
 install: ## binaries, units, manual page, completions and documentation under DESTDIR and PREFIX
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/ctr-swift $(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/share/doc/ctr-swift
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/ctr-swift $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(PREFIX)/share/doc/ctr-swift
 	install -d $(dir $(addprefix $(DESTDIR)$(PREFIX)/share/,$(MANPAGE) $(COMPLETIONS)))
 	install -m 0755 $(BIN)/ctr-swift $(BIN)/ctr-swiftd $(BIN)/ctr-swift-oci $(DESTDIR)$(PREFIX)/bin/
 	install -m 0755 $(BIN)/ctr-swift-shim $(DESTDIR)$(PREFIX)/libexec/ctr-swift/
-	sed 's|@PREFIX@|$(PREFIX)|g' systemd/ctr-swiftd.service > $(DESTDIR)$(UNITDIR)/ctr-swiftd.service
-	install -m 0644 systemd/ctr-swiftd.socket $(DESTDIR)$(UNITDIR)/
+	for unit in $(UNITS); do sed 's|@PREFIX@|$(PREFIX)|g' systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
+	install -m 0644 systemd/ctr-swift.sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/ctr-swift.conf
+	@# Packages do it themselves.
+	if [ -z "$(DESTDIR)" ] && command -v systemd-sysusers >/dev/null; then systemd-sysusers ctr-swift.conf; fi
 	install -m 0644 docs/man/ctr-swift.1 $(DESTDIR)$(PREFIX)/share/$(MANPAGE)
 	for to in bash:$(word 1,$(COMPLETIONS)) zsh:$(word 2,$(COMPLETIONS)) fish:$(word 3,$(COMPLETIONS)); do \
 	    $(BIN)/ctr-swift --generate-completion-script $${to%%:*} > $(DESTDIR)$(PREFIX)/share/$${to#*:} || exit 1; done
 	install -m 0644 README.md LICENSE docs/*.md docs/api/* $(DESTDIR)$(PREFIX)/share/doc/ctr-swift/
 
 uninstall: ## remove what install put there
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,ctr-swift ctr-swiftd ctr-swift-oci) $(DESTDIR)$(UNITDIR)/ctr-swiftd.service $(DESTDIR)$(UNITDIR)/ctr-swiftd.socket
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,ctr-swift ctr-swiftd ctr-swift-oci) $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS)) $(DESTDIR)$(SYSUSERSDIR)/ctr-swift.conf
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,$(MANPAGE) $(COMPLETIONS))
 	rm -rf $(DESTDIR)$(PREFIX)/libexec/ctr-swift $(DESTDIR)$(PREFIX)/share/doc/ctr-swift
 
