@@ -12,20 +12,24 @@ package struct LoopFilesystem: Sendable {
     package let image: FilePath
     package let mountPoint: FilePath
     private let options: String
+    private let mountOptions: String
 
     /// - Parameters:
     ///   - megabytes: xfs takes 300 or more.
     ///   - options: of mkfs; of the mount for a tmpfs.
+    ///   - mountOptions: of the mount of a disk, such as "prjquota".
     ///   - place: where the image lies; nil is below /var/tmp.
     package static func with<Value>(
-        _ kind: Kind = .ext4, megabytes: Int, options: String = "", in place: FilePath? = nil, _ body: (LoopFilesystem) throws -> Value
+        _ kind: Kind = .ext4, megabytes: Int, options: String = "", mountOptions: String = "", in place: FilePath? = nil,
+        _ body: (LoopFilesystem) throws -> Value
     ) throws -> Value {
         let directory = FilePath("/var/tmp/ctr-swift-disk-\(UInt64.random(in: 0 ... .max))")
         try makeDirectory(directory, mode: 0o700)
         defer { try? removeTree(directory) }
         let filesystem = LoopFilesystem(
             kind: kind, image: (place ?? directory).appending("image"), mountPoint: directory.appending("mounted"),
-            options: kind == .tmpfs ? "size=\(megabytes)M,\(options.isEmpty ? "mode=0755" : options)" : "")
+            options: kind == .tmpfs ? "size=\(megabytes)M,\(options.isEmpty ? "mode=0755" : options)" : "",
+            mountOptions: (["loop"] + (mountOptions.isEmpty ? [] : [mountOptions])).joined(separator: ","))
         try makeDirectory(filesystem.mountPoint, mode: 0o755)
         switch kind {
         case .ext4: try line("truncate -s \(megabytes)M \(filesystem.image) && mkfs.ext4 -q -m 0 -b 4096 \(options) \(filesystem.image)")
@@ -42,7 +46,7 @@ package struct LoopFilesystem: Sendable {
 
     package func mount() throws {
         switch kind {
-        case .ext4, .xfs: try Self.line("mount -o loop \(image) \(mountPoint)")
+        case .ext4, .xfs: try Self.line("mount -o \(mountOptions) \(image) \(mountPoint)")
         case .tmpfs: try Self.line("mount -t tmpfs -o \(options) none \(mountPoint)")
         }
     }
