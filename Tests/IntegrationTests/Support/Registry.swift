@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Synchronization
 import TestSupport
 
 /// Debian's docker-registry on a free port of 127.0.0.1, on a temporary directory.
@@ -8,21 +9,20 @@ final class Registry {
     let host: String
     let directory: URL
     private let process: ChildProcess
+    /// The fixtures that have been pushed; nil: none are.
+    private let fixtures: Mutex<Set<String>?>
 
     /// Shared by the tests that only read from it.
     nonisolated(unsafe) private static var shared: Result<Registry, any Error>?
     private static let lock = NSLock()
 
-    /// One registry with the fixtures for the whole run; ends with the process.
+    /// One registry for the whole run, in which a fixture is from the first moment that somebody asks for it; ends with the process.
     static func withFixtures() throws -> Registry {
         lock.lock()
         defer { lock.unlock() }
         if shared == nil {
             shared = Result {
-                let registry = try Registry()
-                for name in ["busybox", "python-app", "layers-127", "layers-128"] {
-                    try registry.push(layout: "\(Node.fixtures)/\(name)", "test/\(name):1")
-                }
+                let registry = try Registry(withFixtures: true)
                 atexit { try? Registry.shared?.get().stop() }
                 return registry
             }
@@ -31,7 +31,8 @@ final class Registry {
         return try shared.get()
     }
 
-    init() throws {
+    init(withFixtures: Bool = false) throws {
+        fixtures = Mutex(withFixtures ? [] : nil)
         directory = URL(filePath: "/tmp/ctr-swift-registry-\(UInt32.random(in: 0...UInt32.max))")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let port = try command([
@@ -62,6 +63,11 @@ final class Registry {
 
     /// `host/name@sha256:…` of what the tag points at now.
     func byDigest(_ name: String, tag: String = "1") throws -> String {
+        try fixtures.withLock { pushed in
+            guard pushed?.contains(name) == false, name.hasPrefix("test/"), tag == "1" else { return }
+            try push(layout: "\(Node.fixtures)/\(name.dropFirst(5))", "\(name):1")
+            pushed?.insert(name)
+        }
         let raw = try command(["skopeo", "inspect", "--raw", "--tls-verify=false", "docker://\(host)/\(name):\(tag)"])
         let digest = try command(["sha256sum"], input: Array(raw.output.utf8)).output.prefix(64)
         return "\(host)/\(name)@sha256:\(digest)"
