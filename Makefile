@@ -15,7 +15,7 @@ UNITS   := ctr-swiftd.service ctr-swiftd.socket ctr-swift-containers.service
 MANPAGE := man/man1/ctr-swift.1
 COMPLETIONS := bash-completion/completions/ctr-swift zsh/site-functions/_ctr-swift fish/vendor_completions.d/ctr-swift.fish
 
-.PHONY: help setup build build-tests test test-unit test-contract fuzz lint format bench demo install uninstall clean
+.PHONY: help setup build build-tests test test-unit test-contract test-vm vm-shell fuzz lint format bench demo install uninstall clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,14 @@ test-contract: build-tests ## the socket API against its description, in Python 
 
 test-unit: build-tests ## the tests that need no root
 	@scripts/test unit
+
+test-vm: build-tests ## what needs cgroup v2, systemd and project quota, in a Debian guest under QEMU, without KVM (as root)
+	@scripts/setup vm
+	@scripts/test-vm
+
+vm-shell: build-tests ## the same guest with a shell of root on this terminal (as root)
+	@scripts/setup vm
+	@scripts/test-vm shell
 
 fuzz: setup ## libFuzzer on everything that strangers' bytes reach, FUZZ_SECONDS (60) for each target (as root)
 	@scripts/fuzz
