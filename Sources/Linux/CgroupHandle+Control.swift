@@ -41,21 +41,63 @@ extension CgroupHandle {
 
     package func thaw() throws(KernelError) { try setFrozen(false) }
 
+    /// Stops every process of the group, and waits until they stand still. A process in an uninterruptible wait can hold that up.
+    /// - Throws: `KernelError` `.timedOut` where some still run after `milliseconds`; all go on then.
+    package func freeze(within milliseconds: Int) throws(KernelError) {
+        try freeze()
+        do throws(KernelError) {
+            var wait: UInt32 = 200
+            var waited = 0
+            while try !isFrozen {
+                guard waited < milliseconds * 1000 else {
+                    throw KernelError(call: "write(2)", object: "freeze cgroup \(freezerLocation)", errno: .timedOut)
+                }
+                usleep(wait)
+                waited += Int(wait)
+                wait = min(wait * 2, 20_000)
+            }
+        } catch {
+            try? thaw()
+            throw error
+        }
+    }
+
+    private var classicFreezer: Directory? {
+        directories.first { !$0.hierarchy.isUnified && $0.hierarchy.controllers.contains("freezer") }
+    }
+
+    private var freezerLocation: FilePath { (classicFreezer ?? unified)?.location ?? "" }
+
     private func setFrozen(_ frozen: Bool) throws(KernelError) {
-        if let freezer = directories.first(where: { !$0.hierarchy.isUnified && $0.hierarchy.controllers.contains("freezer") }) {
+        if let freezer = classicFreezer {
             return try writeFile(freezer.location.appending("freezer.state"), frozen ? "FROZEN" : "THAWED")
         }
         guard let unified else { throw KernelError(call: "write(2)", object: "a freezer cgroup", errno: .noSuchFileOrDirectory) }
         try writeFile(unified.location.appending("cgroup.freeze"), frozen ? "1" : "0")
     }
 
+    /// Whether every process of the group stands still.
     package var isFrozen: Bool {
         get throws(KernelError) {
-            if let freezer = directories.first(where: { !$0.hierarchy.isUnified && $0.hierarchy.controllers.contains("freezer") }) {
-                return try CgroupLayout.words(readFile(freezer.location.appending("freezer.state"))).first != "THAWED"
-            }
+            if classicFreezer != nil { return try freezerWord == "FROZEN" }
             guard let unified else { return false }
             return try counter("frozen", in: "cgroup.events", of: unified) == 1
+        }
+    }
+
+    /// Whether processes of the group have been told to stand still, though some may not have got there.
+    package var isFreezing: Bool {
+        get throws(KernelError) {
+            if classicFreezer != nil { return try freezerWord != "THAWED" }
+            guard let unified else { return false }
+            return try CgroupLayout.words(readFile(unified.location.appending("cgroup.freeze"))).first == "1"
+        }
+    }
+
+    private var freezerWord: String? {
+        get throws(KernelError) {
+            guard let freezer = classicFreezer else { return nil }
+            return try CgroupLayout.words(readFile(freezer.location.appending("freezer.state"))).first
         }
     }
 

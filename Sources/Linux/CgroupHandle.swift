@@ -38,6 +38,55 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
             }
     }
 
+    /// The directories that are there at this path, in whichever hierarchy: of a group that another process made.
+    package init(existing path: String, _ layout: CgroupLayout) {
+        self.init(layout, path: path)
+        directories = directories.compactMap { directory in
+            var directory = directory
+            directory.created = true
+            return withCPath(directory.location) { access($0, F_OK) } == 0 ? directory : nil
+        }
+    }
+
+    /// Also makes the group for controllers that it was not made for at first, and moves its processes there.
+    /// - Returns: whether anything was made.
+    package mutating func extend(_ layout: CgroupLayout, with controllers: Set<String>) throws(KernelError) -> Bool {
+        guard let path = (unified ?? directories.first)?.path else { return false }
+        var changed = false
+        for hierarchy in layout.hierarchies where !controllers.isDisjoint(with: hierarchy.controllers) {
+            if let index = directories.firstIndex(where: { $0.hierarchy.mountPoint == hierarchy.mountPoint }) {
+                guard hierarchy.isUnified,
+                    !controllers.intersection(hierarchy.controllers).isSubset(of: directories[index].hierarchy.controllers)
+                else { continue }
+                directories[index].hierarchy.controllers = hierarchy.controllers.filter {
+                    controllers.contains($0) || directories[index].hierarchy.controllers.contains($0)
+                }
+                try Self.handDown(directories[index].hierarchy, to: path)
+            } else {
+                var directory = Directory(hierarchy: hierarchy, path: path, created: false)
+                directory.created = try Self.makeDirectories(directory)
+                try move(to: directory.location)
+                directories.append(directory)
+            }
+            changed = true
+        }
+        return changed
+    }
+
+    /// Frozen meanwhile, so that no child is born into the old place.
+    private func move(to location: FilePath) throws(KernelError) {
+        let wasFrozen = try isFreezing
+        if !wasFrozen { try freeze(within: 5000) }
+        defer { if !wasFrozen { try? thaw() } }
+        for process in try processes() {
+            do throws(KernelError) {
+                try writeFile(location.appending("cgroup.procs"), "\(process)")
+            } catch  where error.errno == .noSuchProcess {
+                // It has ended.
+            }
+        }
+    }
+
     /// Makes the directories, parents included; on v2 also hands the controllers down to them.
     ///
     /// - Parameter unified: only the v2 directory, or only the v1 directories; nil: all.
@@ -74,11 +123,22 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
     }
 
     /// A v1 cpuset starts empty and takes no process before it has processors and memory nodes. Source: cpusets.rst.
+    ///
+    /// Somebody else may have made the parent this moment, and not have filled it yet: then it is filled here. The root never is empty.
     private static func inheritProcessors(_ location: FilePath) throws(KernelError) {
-        for name in ["cpuset.cpus", "cpuset.mems"] where CgroupLayout.words(try readFile(location.appending(name))).isEmpty {
-            let inherited = String(decoding: try readFile(location.removingLastComponent().appending(name)), as: UTF8.self)
-            try writeFile(location.appending(name), inherited.filter { $0 != "\n" })
+        for name in ["cpuset.cpus", "cpuset.mems"] {
+            _ = try inherited(name, location)
         }
+    }
+
+    private static func inherited(_ name: String, _ location: FilePath) throws(KernelError) -> String {
+        let file = location.appending(name)
+        let own = String(decoding: try readFile(file).filter { $0 != 0x0A }, as: UTF8.self)
+        let parent = location.removingLastComponent()
+        guard own.isEmpty, withCPath(parent.appending(name), { access($0, F_OK) }) == 0 else { return own }
+        let text = try inherited(name, parent)
+        try writeFile(file, text)
+        return text
     }
 
     /// v2 gives a group only the controllers that its parent hands down. Source: cgroup-v2.rst, "Enabling and Disabling".

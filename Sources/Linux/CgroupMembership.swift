@@ -8,7 +8,8 @@ package import SystemPackage
 ///
 /// v1: the process writes "0" into `tasks` of each hierarchy. `tasks`, not `cgroup.procs`: for the writing thread itself the kernel then
 /// takes no lock that waits for all other processes (cgroup_procs_write_start), which saves milliseconds; the process has one thread.
-/// v2: the process is born there (CLONE_INTO_CGROUP).
+/// v2: the process is born there (CLONE_INTO_CGROUP), unless the group was there before: where it has been killed once, the kernel kills
+/// whoever is born into it (6.18; cgroup_css_set_fork compares with the parent's group), and a move is taken.
 package struct CgroupMembership: ~Copyable {
     private let entries: [CInt]
     private let names: [String]
@@ -21,11 +22,12 @@ package struct CgroupMembership: ~Copyable {
         var birthplace: CInt?
         do throws(KernelError) {
             for directory in handle.directories {
-                if directory.hierarchy.isUnified {
+                if directory.hierarchy.isUnified, directory.created {
                     birthplace = try openFile(directory.location, CTR_O_PATH | O_DIRECTORY).release()
                 } else {
-                    opened.append(try openFile(directory.location.appending("tasks"), O_WRONLY).release())
-                    names.append(directory.location.string)
+                    let file = directory.location.appending(directory.hierarchy.isUnified ? "cgroup.procs" : "tasks")
+                    opened.append(try openFile(file, O_WRONLY).release())
+                    names.append(file.string)
                 }
             }
         } catch {
@@ -46,7 +48,7 @@ package struct CgroupMembership: ~Copyable {
     /// Moves the calling process, which must have one thread.
     package borrowing func join() throws(KernelError) {
         for (entry, name) in zip(entries, names) {
-            try kernel("write(2)", "\(name)/tasks") { write(entry, "0", 1) }
+            try kernel("write(2)", name) { write(entry, "0", 1) }
         }
     }
 }

@@ -35,6 +35,7 @@ struct CgroupPlan {
         // The v2 hierarchy beside them freezes, kills and tells systemd whose process it is.
         if layout.unified != nil { names.formUnion(["freezer", "name=systemd"]) }
         guard let resources else { return names }
+        for file in (resources.unified ?? [:]).keys { names.remove(String(file.prefix { $0 != "." })) }
         if resources.cpu?.cpus != nil || resources.cpu?.mems != nil { names.remove("cpuset") }
         if !(resources.hugepageLimits ?? []).isEmpty { names.remove("hugetlb") }
         if resources.network?.classID != nil { names.remove("net_cls") }
@@ -46,16 +47,7 @@ struct CgroupPlan {
     /// Writes the limits and the device rules. They hold before the container's process is in the group.
     /// - Throws: `LaunchError` naming the file and the value; also for a limit whose controller this machine lacks.
     func apply(to handle: CgroupHandle) throws(LaunchError) {
-        for setting in try CgroupSettings(handle).all(resources) {
-            guard let directory = handle.directory(of: setting.controller) else {
-                throw LaunchError(
-                    step: .limits,
-                    reason: "\(setting.file) = \(setting.value) was asked for, but there is no \(setting.controller) cgroup controller")
-            }
-            try during(.limits) { () throws(KernelError) in
-                try writeFile(directory.location.appending(setting.file), setting.value)
-            }
-        }
+        try CgroupSetting.write(CgroupSettings(handle).all(resources), to: handle)
         try during(.limits) { () throws(KernelError) in try applyDevices(handle) }
     }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 internal import Linux
 internal import OCI
+internal import SystemPackage
 
 /// One value in one file of a cgroup.
 struct CgroupSetting: Hashable {
@@ -33,8 +35,13 @@ struct CgroupSettings {
         if let block = resources.blockIO { settings += try isUnified("io") ? blockV2(block) : blockV1(block) }
         for limit in resources.hugepageLimits ?? [] {
             let file = isUnified("hugetlb") ? "max" : "limit_in_bytes"
-            settings.append(
-                CgroupSetting(controller: "hugetlb", file: "hugetlb.\(try Self.name(limit.pageSize)).\(file)", value: "\(limit.limit)"))
+            let size = try Self.name(limit.pageSize)
+            settings.append(CgroupSetting(controller: "hugetlb", file: "hugetlb.\(size).\(file)", value: "\(limit.limit)"))
+            // Also what is reserved and not touched yet (Linux 5.7): else a program would be told by SIGBUS, not by mmap(2).
+            let reserved = "hugetlb.\(size).rsvd.\(file)"
+            if exists(reserved, "hugetlb") {
+                settings.append(CgroupSetting(controller: "hugetlb", file: reserved, value: "\(limit.limit)"))
+            }
         }
         settings += network(resources.network)
         for (device, limit) in (resources.rdma ?? [:]).sorted(by: { $0.key < $1.key }) {
@@ -44,11 +51,22 @@ struct CgroupSettings {
         }
         for (file, value) in (resources.unified ?? [:]).sorted(by: { $0.key < $1.key }) {
             let controller = String(try Self.name(file).prefix { $0 != "." })
-            guard handle.directories.allSatisfy(\.hierarchy.isUnified) else { throw .refused("resources.unified needs cgroup v2") }
+            // "cgroup." files are every v2 group's; the others are there where their controller is, on a hybrid machine maybe in v1.
+            guard controller == "cgroup" ? handle.unified != nil : isUnified(controller) else {
+                throw .refused("resources.unified \"\(file)\" needs cgroup v2 with the \(controller) controller: here it is in v1")
+            }
             settings.append(CgroupSetting(controller: controller, file: file, value: value))
         }
         return settings
     }
+
+    private func exists(_ file: String, _ controller: String) -> Bool {
+        guard let directory = handle.directory(of: controller) else { return false }
+        return withCPath(directory.location.appending(file)) { access($0, F_OK) } == 0
+    }
+
+    /// 0 is "not set" in most members, as every engine that writes specs takes it.
+    private static func set<Value: BinaryInteger>(_ value: Value?) -> Value? { value == 0 ? nil : value }
 
     private func isUnified(_ controller: String) -> Bool {
         handle.directory(of: controller)?.hierarchy.isUnified ?? handle.directories.allSatisfy(\.hierarchy.isUnified)
@@ -65,12 +83,14 @@ struct CgroupSettings {
     // MARK: Memory
 
     private func memoryV1(_ memory: RuntimeSpec.Linux.Memory) throws(LaunchError) -> [CgroupSetting] {
-        if memory.kernel != nil || memory.kernelTCP != nil { throw .refused("kernel memory limits are gone from Linux") }
+        if Self.set(memory.kernel) != nil || Self.set(memory.kernelTCP) != nil {
+            throw .refused("kernel memory limits are gone from Linux")
+        }
         let values: [(String, String?)] = [
-            ("memory.limit_in_bytes", memory.limit.map { "\($0)" }),
+            ("memory.limit_in_bytes", Self.set(memory.limit).map { "\($0)" }),
             // The sum of memory and swap, which can't be below memory alone: written after it.
-            ("memory.memsw.limit_in_bytes", memory.swap.map { "\($0)" }),
-            ("memory.soft_limit_in_bytes", memory.reservation.map { "\($0)" }),
+            ("memory.memsw.limit_in_bytes", Self.set(memory.swap).map { "\($0)" }),
+            ("memory.soft_limit_in_bytes", Self.set(memory.reservation).map { "\($0)" }),
             ("memory.swappiness", memory.swappiness.map { "\($0)" }),
             ("memory.oom_control", memory.disableOOMKiller == true ? "1" : nil),
         ]
@@ -78,11 +98,13 @@ struct CgroupSettings {
     }
 
     private func memoryV2(_ memory: RuntimeSpec.Linux.Memory) throws(LaunchError) -> [CgroupSetting] {
-        if memory.kernel != nil || memory.kernelTCP != nil { throw .refused("kernel memory limits are gone from Linux") }
+        if Self.set(memory.kernel) != nil || Self.set(memory.kernelTCP) != nil {
+            throw .refused("kernel memory limits are gone from Linux")
+        }
         if memory.swappiness != nil { throw .refused("memory.swappiness needs cgroup v1") }
         if memory.disableOOMKiller == true { throw .refused("memory.disableOOMKiller needs cgroup v1") }
         var swap: String?
-        if let total = memory.swap {
+        if let total = Self.set(memory.swap) {
             if total < 0 {
                 swap = "max"
             } else {
@@ -95,8 +117,9 @@ struct CgroupSettings {
         return Self.settings(
             "memory",
             [
-                ("memory.max", memory.limit.map { $0 < 0 ? "max" : "\($0)" }), ("memory.swap.max", swap),
-                ("memory.low", memory.reservation.map { $0 < 0 ? "max" : "\($0)" }),
+                ("memory.max", Self.set(memory.limit).map { $0 < 0 ? "max" : "\($0)" }), ("memory.swap.max", swap),
+                // -1 is "no reservation", which in v2 is nothing protected, not everything.
+                ("memory.low", Self.set(memory.reservation).map { $0 < 0 ? "0" : "\($0)" }),
             ])
     }
 
@@ -106,25 +129,39 @@ struct CgroupSettings {
         Self.settings(
             "cpu",
             [
-                ("cpu.shares", cpu.shares.flatMap { $0 == 0 ? nil : "\($0)" }), ("cpu.cfs_period_us", cpu.period.map { "\($0)" }),
-                ("cpu.cfs_quota_us", cpu.quota.map { "\($0)" }), ("cpu.cfs_burst_us", cpu.burst.map { "\($0)" }),
-                ("cpu.rt_period_us", cpu.realtimePeriod.map { "\($0)" }), ("cpu.rt_runtime_us", cpu.realtimeRuntime.map { "\($0)" }),
+                ("cpu.shares", Self.set(cpu.shares).map { "\($0)" }), ("cpu.cfs_period_us", Self.set(cpu.period).map { "\($0)" }),
+                ("cpu.cfs_quota_us", Self.set(cpu.quota).map { "\($0)" }), ("cpu.cfs_burst_us", cpu.burst.map { "\($0)" }),
+                ("cpu.rt_period_us", Self.set(cpu.realtimePeriod).map { "\($0)" }),
+                ("cpu.rt_runtime_us", Self.set(cpu.realtimeRuntime).map { "\($0)" }),
                 ("cpu.idle", cpu.idle.map { "\($0)" }),
             ])
     }
 
     private func cpuV2(_ cpu: RuntimeSpec.Linux.CPU) throws(LaunchError) -> [CgroupSetting] {
-        if cpu.realtimePeriod != nil || cpu.realtimeRuntime != nil { throw .refused("real-time CPU limits need cgroup v1") }
+        if Self.set(cpu.realtimePeriod) != nil || Self.set(cpu.realtimeRuntime) != nil {
+            throw .refused("real-time CPU limits need cgroup v1")
+        }
         var maximum: String?
-        if cpu.quota != nil || cpu.period != nil {
-            maximum = "\(cpu.quota.map { $0 > 0 ? "\($0)" : "max" } ?? "max") \(cpu.period ?? 100_000)"
+        switch (Self.set(cpu.quota), Self.set(cpu.period)) {
+        case (nil, nil): break
+        // The kernel keeps the period that it has.
+        case (let quota?, nil): maximum = quota > 0 ? "\(quota)" : "max"
+        case (let quota, let period?): maximum = "\(quota.map { $0 > 0 ? "\($0)" : "max" } ?? currentQuota) \(period)"
         }
         return Self.settings(
             "cpu",
             [
-                ("cpu.weight", cpu.shares.flatMap { $0 == 0 ? nil : "\(Self.weight(shares: $0))" }), ("cpu.max", maximum),
+                ("cpu.weight", Self.set(cpu.shares).map { "\(Self.weight(shares: $0))" }), ("cpu.max", maximum),
                 ("cpu.max.burst", cpu.burst.map { "\($0)" }), ("cpu.idle", cpu.idle.map { "\($0)" }),
             ])
+    }
+
+    /// The first word of cpu.max, which a new period is written beside.
+    private var currentQuota: String {
+        guard let directory = handle.directory(of: "cpu"), let bytes = try? readFile(directory.location.appending("cpu.max")) else {
+            return "max"
+        }
+        return String(decoding: bytes.prefix { $0 != 0x20 }, as: UTF8.self)
     }
 
     /// v1's 2...262144 on v2's 1...10000.
@@ -133,14 +170,16 @@ struct CgroupSettings {
     // MARK: Block I/O
 
     private func blockV1(_ block: RuntimeSpec.Linux.BlockIO) -> [CgroupSetting] {
+        // The weight is the I/O scheduler's, and its file is called after it. Linux 5.0.
+        let weight = exists("blkio.bfq.weight", "blkio") ? "blkio.bfq.weight" : "blkio.weight"
         var settings = Self.settings(
-            "blkio", [("blkio.weight", block.weight.map { "\($0)" }), ("blkio.leaf_weight", block.leafWeight.map { "\($0)" })])
+            "blkio", [(weight, Self.set(block.weight).map { "\($0)" }), ("blkio.leaf_weight", Self.set(block.leafWeight).map { "\($0)" })])
         for device in block.weightDevice ?? [] {
             let number = "\(device.major):\(device.minor)"
             settings += Self.settings(
                 "blkio",
                 [
-                    ("blkio.weight_device", device.weight.map { "\(number) \($0)" }),
+                    (weight + "_device", device.weight.map { "\(number) \($0)" }),
                     ("blkio.leaf_weight_device", device.leafWeight.map { "\(number) \($0)" }),
                 ])
         }
@@ -155,19 +194,23 @@ struct CgroupSettings {
     }
 
     private func blockV2(_ block: RuntimeSpec.Linux.BlockIO) throws(LaunchError) -> [CgroupSetting] {
-        if block.leafWeight != nil { throw .refused("blockIO.leafWeight needs cgroup v1") }
-        // v1's 10...1000 on v2's 1...10000.
-        func weight(_ value: UInt16) -> UInt64 { 1 + (UInt64(min(max(value, 10), 1000)) - 10) * 9999 / 990 }
-        var settings = Self.settings("io", [("io.weight", block.weight.flatMap { $0 == 0 ? nil : "default \(weight($0))" })])
+        if Self.set(block.leafWeight) != nil { throw .refused("blockIO.leafWeight needs cgroup v1") }
+        // BFQ's own file has v1's numbers; else v1's 10...1000 on v2's 1...10000.
+        let isBFQ = exists("io.bfq.weight", "io")
+        let file = isBFQ ? "io.bfq.weight" : "io.weight"
+        func weight(_ value: UInt16) -> UInt64 { isBFQ ? UInt64(value) : 1 + (UInt64(min(max(value, 10), 1000)) - 10) * 9999 / 990 }
+        var settings = Self.settings("io", [(file, Self.set(block.weight).map { "default \(weight($0))" })])
         for device in block.weightDevice ?? [] {
             if device.leafWeight != nil { throw .refused("blockIO.leafWeight needs cgroup v1") }
             let value = device.weight.map { "\(device.major):\(device.minor) \(weight($0))" }
-            settings += Self.settings("io", [("io.weight", value)])
+            settings += Self.settings("io", [(file, value)])
         }
         for (name, devices) in Self.throttles(block) {
             for device in devices {
+                // 0 takes a limit away, as in v1.
+                let rate = device.rate == 0 ? "max" : "\(device.rate)"
                 settings.append(
-                    CgroupSetting(controller: "io", file: "io.max", value: "\(device.major):\(device.minor) \(name.v2)=\(device.rate)"))
+                    CgroupSetting(controller: "io", file: "io.max", value: "\(device.major):\(device.minor) \(name.v2)=\(rate)"))
             }
         }
         return settings

@@ -25,6 +25,8 @@ package struct InitPlan {
     let sysctls: [Sysctl]
     let seccomp: SeccompProgram?
     let cgroup: CgroupPlan
+    /// How many of the caller's descriptors from 3 on the program gets. They have to be open.
+    package var preservedDescriptors: CInt = 0
 
     /// - Parameters:
     ///   - bundle: relative paths of the spec start here.

@@ -173,6 +173,6 @@ extension InitProcess {
             }
         }
         _ = consume root
-        try during(.pivotRoot) { () throws(KernelError) in try channel.closeOthers() }
+        try during(.pivotRoot) { () throws(KernelError) in try channel.closeOthers(preserving: plan.preservedDescriptors) }
     }
 }

@@ -104,7 +104,7 @@ private func reap(_ pid: Int32) {
 }
 
 private func birthplace(_ cgroup: CgroupHandle) throws(KernelError) -> OwnedFD? {
-    guard let unified = cgroup.unified else { return nil }
+    guard let unified = cgroup.unified, unified.created else { return nil }
     return try openFile(unified.location, CTR_O_PATH | O_DIRECTORY)
 }
 

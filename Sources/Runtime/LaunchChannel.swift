@@ -65,10 +65,10 @@ struct LaunchChannel: ~Copyable {
         if count == 0 { throw LaunchError(step: .gate, reason: "the gate was closed for good") }
     }
 
-    /// Closes every descriptor but the three streams and this channel's.
-    func closeOthers() throws(KernelError) {
-        var first: CInt = 3
-        for kept in [socket.raw, gate ?? -1].sorted() where kept >= 3 {
+    /// Closes every descriptor but the three streams, those behind them that the container gets, and this channel's.
+    func closeOthers(preserving count: CInt) throws(KernelError) {
+        var first: CInt = 3 + count
+        for kept in [socket.raw, gate ?? -1].sorted() where kept >= first {
             if kept > first { try Self.close(first, kept - 1) }
             first = kept + 1
         }

@@ -4,6 +4,7 @@ import ArgumentParser
 import Glibc
 import Linux
 import OCI
+import SystemPackage
 
 struct KillCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "kill", abstract: "Send a signal to a container's first process.")
@@ -17,9 +18,17 @@ struct KillCommand: ParsableCommand {
         try reporting(global) {
             guard let number = SignalName.number(for: signal) else { throw CommandError("unknown signal \"\(signal)\"") }
             let record = try StateDirectory(root: global.root, id: id).read()
-            guard all else { return try record.send(number) }
+            guard all else {
+                try record.send(number)
+                // A process that v1's freezer holds does not even die.
+                if number == SIGKILL, (try? record.cgroup.isFreezing) == true { try? record.cgroup.thaw() }
+                return
+            }
             if number == SIGKILL { return try record.cgroup.killAll() }
-            for process in try record.cgroup.processes() { kill(process, number) }
+            for process in try record.liveProcesses() where kill(process, number) == -1 {
+                let errno = lastErrno()
+                if errno != .noSuchProcess { throw KernelError(call: "kill(2)", object: "process \(process)", errno: errno) }
+            }
         }
     }
 }

@@ -28,6 +28,12 @@ struct BundleOptions: ParsableArguments {
     @Option(help: "A file that the length of each step of the start is written to, as JSON.")
     var timings: String?
 
+    @Option(help: "How many of the caller's descriptors from 3 on the program gets.")
+    var preserveFds = 0
+
+    @Flag(help: "Refused: the root is always changed by pivot_root(2), which can't be undone from inside.")
+    var noPivot = false
+
     @Flag(help: "Accepted for compatibility; keyrings are always separate.")
     var noNewKeyring = false
 
@@ -43,6 +49,15 @@ struct Launching {
     private let options: BundleOptions
 
     init(_ global: GlobalOptions, _ options: BundleOptions) throws {
+        guard !global.systemdCgroup else {
+            throw CommandError(
+                "--systemd-cgroup: cgroups made by systemd are not there yet: use cgroupfs "
+                    + "(podman: --cgroup-manager cgroupfs; containerd: SystemdCgroup = false)")
+        }
+        guard !options.noPivot else {
+            throw CommandError("--no-pivot: without pivot_root(2) a container could get back to the host's root: mount the root elsewhere")
+        }
+        try Self.checkPreserved(options.preserveFds)
         bundle = try Self.absolute(options.bundle)
         spec = try JSON.decode(RuntimeSpec.self, from: readFile(bundle.appending("config.json"), limit: 16 << 20))
         directory = try StateDirectory(root: global.root, id: options.id)
@@ -90,8 +105,10 @@ struct Launching {
             try makeDirectory(directory.rootfs, mode: 0o700)
             rootfs = .overlay(try overlay.mount(), at: directory.rootfs)
         }
-        return try InitPlan(
+        var plan = try InitPlan(
             spec: spec, bundle: bundle, rootfs: rootfs, stdio: stdio, seccomp: program, cgroupPath: "ctr-swift-oci/\(directory.id)")
+        plan.preservedDescriptors = CInt(options.preserveFds)
+        return plan
     }
 
     /// The gate is a FIFO that the child holds open for reading and writing: `start` finds it by name, and an end is never seen.
@@ -125,6 +142,14 @@ struct Launching {
             // Unrecorded it could never be stopped again.
             kill(running.pid, SIGKILL)
             throw error
+        }
+    }
+
+    /// One that is not open would be whatever this program opens next.
+    private static func checkPreserved(_ count: Int) throws(CommandError) {
+        guard (0...1024).contains(count) else { throw CommandError("--preserve-fds \(count): use 0 to 1024") }
+        for descriptor in 3..<CInt(3 + count) where fcntl(descriptor, F_GETFD) == -1 {
+            throw CommandError("--preserve-fds \(count): descriptor \(descriptor) is not open")
         }
     }
 

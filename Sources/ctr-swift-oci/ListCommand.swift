@@ -25,11 +25,7 @@ struct ListCommand: ParsableCommand {
             guard format == "table" else { throw CommandError("unknown format \"\(format)\"") }
             let rows =
                 [["ID", "PID", "STATUS", "BUNDLE", "CREATED"]] + states.map { [$0.id, "\($0.pid ?? 0)", $0.status, $0.bundle, $0.created] }
-            let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
-            for row in rows {
-                let cells = row.enumerated().map { $1 + String(repeating: " ", count: $0 < 4 ? widths[$0] - $1.count + 2 : 0) }
-                print(cells.joined())
-            }
+            printTable(rows)
         }
     }
 

@@ -9,12 +9,21 @@ import Runtime
 @main struct Main {
     static func main() {
         umask(0)
-        let arguments = GlobalOptions.moved(Array(CommandLine.arguments.dropFirst()))
+        let arguments = ProcessesCommand.terminated(GlobalOptions.moved(Array(CommandLine.arguments.dropFirst())))
         // Before anything else is done twice: a container's process can reach the binary that it came from.
         if let verb = arguments.first, ["create", "run"].contains(verb) {
             do { try ProtectedExecutable.ensure() } catch { OCICommand.exit(withError: error) }
         }
-        OCICommand.main(arguments)
+        do {
+            var command = try OCICommand.parseAsRoot(arguments)
+            try command.run()
+        } catch {
+            // What a verb refused is told already; what the parser did not understand, engines look for in the log, too.
+            if !(error is ExitCode), OCICommand.exitCode(for: error) != .success {
+                GlobalOptions.log(OCICommand.message(for: error), arguments)
+            }
+            OCICommand.exit(withError: error)
+        }
     }
 }
 
@@ -25,7 +34,7 @@ struct OCICommand: ParsableCommand {
         version: "ctr-swift-oci version 0.1.0\nspec: 1.2.0",
         subcommands: [
             CreateCommand.self, StartCommand.self, StateCommand.self, KillCommand.self, DeleteCommand.self, RunCommand.self,
-            ListCommand.self,
+            PauseCommand.self, ResumeCommand.self, ProcessesCommand.self, UpdateCommand.self, EventsCommand.self, ListCommand.self,
             SpecCommand.self, FeaturesCommand.self,
         ])
 
@@ -43,21 +52,39 @@ struct GlobalOptions: ParsableArguments {
     @Option(help: "Form of the log: text or json.")
     var logFormat = "text"
 
-    @Flag(help: "Accepted for compatibility.")
+    @Flag(help: "Also what is done, not only what fails.")
     var debug = false
+
+    @Flag(help: "Refused by create and run: cgroups made by systemd are not there yet.")
+    var systemdCgroup = false
+
+    @Option(help: "Accepted for compatibility.")
+    var rootless: String?
 
     /// The arguments with what stands before the verb behind it.
     static func moved(_ arguments: [String]) -> [String] {
         var rest = arguments[...]
         var options: [String] = []
-        while let option = rest.first,
-            ["--root", "--log", "--log-format", "--debug"].contains(where: { option == $0 || option.hasPrefix($0 + "=") })
-        {
-            let count = option == "--debug" || option.contains("=") ? 1 : min(2, rest.count)
+        while let option = rest.first, let name = (withValue + flags).first(where: { option == $0 || option.hasPrefix($0 + "=") }) {
+            let count = flags.contains(name) || option.contains("=") ? 1 : min(2, rest.count)
             options += rest.prefix(count)
             rest = rest.dropFirst(count)
         }
         guard let verb = rest.popFirst() else { return arguments }
         return [verb] + options + rest
+    }
+
+    static let withValue = ["--root", "--log-format", "--log", "--rootless"]
+    private static let flags = ["--debug", "--systemd-cgroup"]
+
+    /// Of arguments that could not be parsed: into the log that they name.
+    static func log(_ message: String, _ arguments: [String]) {
+        func value(_ name: String) -> String? {
+            if let joined = arguments.first(where: { $0.hasPrefix(name + "=") }) { return String(joined.dropFirst(name.utf8.count + 1)) }
+            guard let at = arguments.firstIndex(of: name), at + 1 < arguments.count else { return nil }
+            return arguments[at + 1]
+        }
+        guard let path = value("--log") else { return }
+        append(message, level: "error", to: path, json: value("--log-format") == "json")
     }
 }

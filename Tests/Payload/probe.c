@@ -97,6 +97,16 @@ static int eat(void) {
     }
 }
 
+// Takes so many MiB and keeps them.
+static int hold(int count) {
+    char *block = malloc((size_t)count << 20);
+    if (block == NULL) return 9;
+    memset(block, 1, (size_t)count << 20);
+    puts("ready");
+    fflush(stdout);
+    for (;;) { block[0]++; pause(); }
+}
+
 // Children until it is refused; tells how many.
 static int children(void) {
     int count = 0;
@@ -129,6 +139,7 @@ int main(int count, char **arguments) {
     if (!strcmp(verb, "signals")) return signals();
     if (!strcmp(verb, "devices")) return devices();
     if (!strcmp(verb, "eat")) return eat();
+    if (!strcmp(verb, "hold")) return hold(atoi(arguments[2]));
     if (!strcmp(verb, "children")) return children();
     if (!strcmp(verb, "overwrite")) return overwrite();
     if (!strcmp(verb, "exit")) return atoi(arguments[2]);
