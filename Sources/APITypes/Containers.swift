@@ -34,6 +34,12 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
     public var resources: ResourceRequest
     /// nil: the default.
     public var isolation: IsolationRequest?
+    /// setrlimit(2)'s, in place of the defaults of the same name.
+    public var ulimits: [UlimitRequest]
+    /// -1000 to 1000: how soon a process is killed when the machine is out of memory; nil is as the daemon's.
+    public var outOfMemoryScore: Int?
+    /// The size of /dev/shm; nil and 0 are 64 MiB.
+    public var sharedMemoryInBytes: Int64?
     public var stopSignal: String?
     public var stopTimeoutSeconds: Int?
     public var log: LogMode
@@ -56,6 +62,7 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
         initProcess = false
         mounts = []
         resources = ResourceRequest()
+        ulimits = []
         log = .file
     }
 
@@ -83,6 +90,9 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
         mounts = try values.decodeIfPresent([MountRequest].self, forKey: .mounts) ?? mounts
         resources = try values.decodeIfPresent(ResourceRequest.self, forKey: .resources) ?? resources
         isolation = try values.decodeIfPresent(IsolationRequest.self, forKey: .isolation)
+        ulimits = try values.decodeIfPresent([UlimitRequest].self, forKey: .ulimits) ?? ulimits
+        outOfMemoryScore = try values.decodeIfPresent(Int.self, forKey: .outOfMemoryScore)
+        sharedMemoryInBytes = try values.decodeIfPresent(Int64.self, forKey: .sharedMemoryInBytes)
         stopSignal = try values.decodeIfPresent(String.self, forKey: .stopSignal)
         stopTimeoutSeconds = try values.decodeIfPresent(Int.self, forKey: .stopTimeoutSeconds)
         log = try values.decodeIfPresent(LogMode.self, forKey: .log) ?? log
@@ -98,7 +108,7 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
         case image, platform, name, entrypoint, arguments, environment, workingDirectory, user, hostname, labels, tty, terminalSize
         case openStdin, attach, autoRemove, readOnlyRoot, network, initProcess, mounts, resources, isolation, stopSignal,
             stopTimeoutSeconds,
-            log, upper, upperSizeInBytes, upperInodes
+            log, upper, upperSizeInBytes, upperInodes, ulimits, outOfMemoryScore, sharedMemoryInBytes
     }
 }
 
@@ -140,20 +150,12 @@ public struct MountRequest: Codable, Sendable, Hashable {
     }
 }
 
-/// Limits; nil is no limit. What the kernel can't enforce is refused, never dropped.
-public struct ResourceRequest: Codable, Sendable, Hashable {
-    public var memoryInBytes: Int64?
-    /// Billionths of a CPU: 1_500_000_000 is one and a half.
-    public var nanoCPUs: Int64?
-    public var pidsLimit: Int64?
-    public init(memoryInBytes: Int64? = nil, nanoCPUs: Int64? = nil, pidsLimit: Int64? = nil) {
-        self.memoryInBytes = memoryInBytes
-        self.nanoCPUs = nanoCPUs
-        self.pidsLimit = pidsLimit
-    }
-}
+public enum ContainerState: String, Codable, Sendable, Hashable, CaseIterable {
+    case created, running, paused, stopping, stopped, removing
 
-public enum ContainerState: String, Codable, Sendable, Hashable, CaseIterable { case created, running, stopping, stopped, removing }
+    /// Whether there are processes of it.
+    public var isLive: Bool { self == .running || self == .paused || self == .stopping }
+}
 
 /// How PID 1 ended.
 public struct ExitRecord: Codable, Sendable, Hashable {

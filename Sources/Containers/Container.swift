@@ -6,17 +6,18 @@ package import ShimProtocol
 internal import Synchronization
 internal import SystemPackage
 
-/// One container that this node knows: what it is (fixed), and where in its life it stands.
+/// One container that this node knows: what it is, and where in its life it stands.
 package final class Container: Sendable {
     package let id: ContainerID
     package let paths: ContainerPaths
-    /// Without an end: that is the life's.
-    package let memo: ContainerMemo
     /// Of its stack, uppermost first: they stay as long as the container does, also without their image.
     package let layerIDs: [Int64]
     package let waiters = ExitWaiters()
 
     private struct State {
+        var memo: ContainerMemo
+        /// The last of what `exclusively` was given.
+        var lastVerb: Task<Void, Never>?
         var life: LifeCycle
         var started: ShimStarted?
         /// The monitor of a live container, for the one case in which it must be ended by force.
@@ -32,10 +33,15 @@ package final class Container: Sendable {
     ) {
         self.id = id
         self.paths = paths
-        self.memo = memo
         self.layerIDs = layerIDs
-        state = Mutex(State(life: life, started: started, shimPID: shimPID))
+        state = Mutex(State(memo: memo, life: life, started: started, shimPID: shimPID))
     }
+
+    /// Without an end: that is the life's.
+    package var memo: ContainerMemo { state.withLock { $0.memo } }
+
+    /// Fixed but for what an update changes.
+    func changeRequest(_ body: (inout CreateContainerRequest) -> Void) { state.withLock { body(&$0.memo.request) } }
 
     package var life: LifeCycle { state.withLock { $0.life } }
     package var started: ShimStarted? { state.withLock { $0.started } }
@@ -57,6 +63,21 @@ package final class Container: Sendable {
                 await body()
             }
         }
+    }
+
+    /// Runs the body when the verbs that were given before it are done: one at a time for one container, others are not waited for.
+    func exclusively<Answer: Sendable, Failure: Error>(
+        _ body: @escaping @Sendable () async throws(Failure) -> Answer
+    ) async throws(Failure) -> Answer {
+        let task = state.withLock { state in
+            let task = Task { [previous = state.lastVerb] () -> Result<Answer, Failure> in
+                await previous?.value
+                do throws(Failure) { return .success(try await body()) } catch { return .failure(error) }
+            }
+            state.lastVerb = Task { _ = await task.value }
+            return task
+        }
+        return try await task.value.get()
     }
 
     package func noteShim(pid: Int32) {

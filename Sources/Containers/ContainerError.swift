@@ -12,6 +12,8 @@ package enum ContainerError: Error, Sendable {
     /// A prefix that several IDs have.
     case ambiguous(String, matches: [String])
     case nameInUse(String, by: String)
+    /// A limit of a running container that the kernel did not take.
+    case limitRefused(id: String, String)
     /// The verb does not fit the state that was found.
     case wrongState(id: String, verb: String, state: ContainerState)
     /// A member of the request can't be honoured as it is.
@@ -36,6 +38,7 @@ extension ContainerError: CustomStringConvertible {
         case .ambiguous(let prefix, let matches): "\"\(prefix)\" is the start of \(matches.count) container ids"
         case .nameInUse(let name, let id): "the name \"\(name)\" is used by container \(id)"
         case .wrongState(let id, let verb, let state): "can't \(verb) container \(id): it is \(state.rawValue)"
+        case .limitRefused(let id, let what): "can't change the limits of container \(id): \(what)"
         case .invalidRequest(let what, _): what
         case .invalidImage(let what): what
         case .startFailed(let id, let step, let reason, _, _): "container \(id) did not start: \(step): \(reason)"
@@ -53,6 +56,8 @@ extension ContainerError: CustomStringConvertible {
         case .ambiguous: "write more digits of the id"
         case .nameInUse(_, let id): "remove it with `ctr-swift rm \(id)`, or take another name"
         case .wrongState(let id, let verb, _) where verb == "remove": "stop it first, or use `ctr-swift rm -f \(id)`"
+        case .wrongState(let id, _, .paused): "`ctr-swift unpause \(id)` lets it go on"
+        case .limitRefused: "the limits are as they were"
         case .invalidRequest(_, let remedy): remedy
         case .startFailed(_, _, _, _, let remedy): remedy
         case .snapshots(let error): error.remedy

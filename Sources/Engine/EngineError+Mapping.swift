@@ -19,7 +19,7 @@ extension EngineError {
             switch error {
             case .notFound: .containerNotFound
             case .ambiguous, .invalidRequest: .invalidRequest
-            case .nameInUse, .wrongState: .conflict
+            case .nameInUse, .wrongState, .limitRefused: .conflict
             case .invalidImage: .invalidImage
             case .startFailed: .containerStartFailed
             case .snapshots(let error) where error.isOutOfSpace: .noSpace

@@ -36,7 +36,7 @@ extension NodeRuntime {
             overlayMount: OverlayMount.supportsLowerdirAppend ? "lowerdir+" : "mount(2)", maxLayers: configuration.maxLayers,
             reserveBytes: configuration.reserveBytes, reserveInodes: configuration.reserveInodes,
             freeBytes: Int64(clamping: statistics.freeBytes), freeInodes: Int64(clamping: statistics.freeInodes),
-            images: try await images().count, containers: all.count, running: all.count { $0.state == .running || $0.state == .stopping },
+            images: try await images().count, containers: all.count, running: all.count { $0.state.isLive },
             seccomp: true, damagedLayers: try await damagedLayers(), version: version())
     }
 

@@ -74,9 +74,9 @@ import Testing
             $0.initProcess = true
             $0.volumes = ["./s:/t:ro"]
             $0.tmpfs = ["/tmp:size=1m"]
-            $0.memory = "64m"
-            $0.cpus = "0.5"
-            $0.pidsLimit = -1
+            $0.limits.memory = "64m"
+            $0.limits.cpus = "0.5"
+            $0.limits.pidsLimit = -1
             $0.stopSignal = "INT"
             $0.stopTimeout = -1
             $0.upper = "tmpfs"
@@ -118,8 +118,8 @@ import Testing
         arguments: [
             Refused(named: "--network", change: { $0.network = "bridge" }), Refused(named: "--upper", change: { $0.upper = "fast" }),
             Refused(named: "--upper-size", change: { $0.upperSize = "big" }),
-            Refused(named: "--log", change: { $0.log = "journald" }), Refused(named: "--memory", change: { $0.memory = "lots" }),
-            Refused(named: "--cpus", change: { $0.cpus = "all" }), Refused(named: "--label", change: { $0.labels = ["=v"] }),
+            Refused(named: "--log", change: { $0.log = "journald" }), Refused(named: "--memory", change: { $0.limits.memory = "lots" }),
+            Refused(named: "--cpus", change: { $0.limits.cpus = "all" }), Refused(named: "--label", change: { $0.labels = ["=v"] }),
             Refused(named: "--env-file \"no.env\"", change: { $0.environmentFiles = ["no.env"] }),
             Refused(named: "--env \"=\"", change: { $0.environment = ["="] }),
             Refused(named: "--volume", change: { $0.volumes = ["data:/x"] }),

@@ -218,3 +218,37 @@ def test_a_pull_of_what_the_registry_does_not_have(api):
     repository = IMAGE.split("@")[0].rsplit(":", 1)[0] if IMAGE.count(":") > 1 or "@" not in IMAGE else IMAGE.split("@")[0]
     answer = api.post("/v1/images/pull", {"reference": repository + ":none"}, timeout=60)
     assert_problem(answer, 404, "manifest-unknown")
+
+
+def test_pause_processes_statistics_and_update(api, container, document):
+    identifier = container(name="contract-limits", resources={"pidsLimit": 50}, **sh("sleep 1000 & echo ready; wait")).json()["id"]
+    path = f"/v1/containers/{identifier}"
+    assert api.post(f"{path}/pause").status == 204
+    assert api.post(f"{path}/pause").status == 204
+    assert api.get(path).json()["summary"]["state"] == "paused"
+    assert_problem(api.post(f"{path}/start"), 409, "conflict")
+    assert api.post(f"{path}/unpause").status == 204
+    assert_problem(api.post(f"{path}/unpause"), 409, "conflict")
+
+    rows = api.get(f"{path}/processes").json()
+    assert rows[0]["pidInside"] == 1 and all(STAMP.fullmatch(row["startedAt"]) for row in rows)
+
+    answer = api.post(f"{path}/update", {"resources": {"memoryInBytes": 64 << 20}})
+    assert answer.status == 200
+    assert answer.json()["resources"] == {"memoryInBytes": 64 << 20, "pidsLimit": 50}
+    assert_problem(api.post(f"{path}/update", {"resources": {"memoryInBytes": 1}}), 400, "invalid-request")
+    assert_problem(api.post(f"{path}/update", {}), 400, "invalid-request")
+
+    answer = api.get("/v1/stats?containers=contract-limits")
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    (sample,) = [json.loads(line) for line in answer.body.splitlines()]
+    (row,) = sample["containers"]
+    assert row["id"] == identifier and row["memory"]["limitBytes"] == 64 << 20 and row["processes"]["limit"] == 50
+    described = document["components"]["schemas"]["ContainerStatistics"]["properties"]
+    assert set(row) <= set(described)
+    for part in ("cpu", "memory", "processes", "blockIO"):
+        assert set(row[part]) <= set(described[part]["properties"]), part
+    assert_problem(api.get("/v1/stats?containers=nobody"), 404, "container-not-found")
+    assert_problem(api.get("/v1/stats?interval=5"), 400, "invalid-request")
+    assert api.delete(f"{path}?force=true").status == 204
+    assert_problem(api.get(f"{path}/processes"), 404, "container-not-found")

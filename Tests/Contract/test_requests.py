@@ -94,7 +94,7 @@ MOUNT = {"type": "bind", "source": "/a", "target": "/b", "readOnly": False, "opt
         ({"image": "a", "resources": {"memoryInBytes": 2**63}}, "/resources/memoryInBytes"),
         ({"image": "a", "resources": {"memoryInBytes": 10**400}}, "/resources/memoryInBytes"),
         ({"image": "a", "resources": {"memoryInBytes": 1.5}}, "/resources/memoryInBytes"),
-        ({"image": "a", "resources": {"memoryInBytes": 0}}, "/resources/memoryInBytes"),
+        ({"image": "a", "resources": {"memoryInBytes": -1}}, "/resources/memoryInBytes"),
         ({"image": "a", "resources": {"cpus": 1}}, "cpus"),
         ({"image": "a", "mounts": [MOUNT | {"readonly": True}]}, "readonly"),
         ({"image": "a", "mounts": [MOUNT | {"type": "volume"}]}, "/mounts/0/type"),

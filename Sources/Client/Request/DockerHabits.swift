@@ -14,12 +14,10 @@ package enum DockerHabits {
         case "--volumes-from", "--volume-driver": "volumes are not there yet: use -v /host:/container"
         case "--restart": "restart policies are not there yet: let the service manager run `ctr-swift run`"
         case "--privileged", "--cap-add", "--cap-drop", "--security-opt", "--device", "--userns", "--pid", "--ipc", "--uts", "--group-add",
-            "--ulimit",
-            "--sysctl", "--shm-size", "--gpus", "--runtime":
+            "--sysctl", "--gpus", "--runtime":
             "every container runs with the default capabilities, seccomp profile, devices and limits for now"
-        case "--memory-swap", "--memory-reservation", "--cpu-shares", "--cpu-quota", "--cpu-period", "--cpuset-cpus", "--oom-kill-disable",
-            "--blkio-weight":
-            "-m, --cpus and --pids-limit are there for now"
+        case "--cpu-quota", "--cpu-period": "use --cpus 1.5"
+        case "--oom-kill-disable": "a container that can't be killed for want of memory hangs instead: use --oom-score-adj"
         case "--health-cmd", "--no-healthcheck": "health checks are not there yet"
         case "--password": "a password on the command line is seen by everyone: use --password-stdin"
         case "-a", "--attach": "`ctr-swift attach` goes to a running container's streams; `run` starts one and stays with it"
@@ -40,7 +38,7 @@ package enum DockerHabits {
         case "volume": "volumes are not there yet: `run` has -v /host:/container"
         case "container": "leave the word out: `ctr-swift ps`, `ctr-swift rm`, …"
         case "restart": "use `ctr-swift stop` and `ctr-swift start`"
-        case "top", "stats", "pause", "unpause", "cp", "diff", "export", "rename", "update": "that is not there yet"
+        case "cp", "diff", "export", "rename": "that is not there yet"
         case "system", "df": "use `ctr-swift snapshot usage` and `ctr-swift info`"
         case "compose", "swarm", "service", "stack", "node", "secret", "config", "context", "plugin", "trust", "checkpoint":
             "that is not this program's job"

@@ -32,9 +32,10 @@ package struct RunFlags: Sendable {
     package var upperSize: String?
     package var upperInodes: Int64?
     package var log: String?
-    package var memory: String?
-    package var cpus: String?
-    package var pidsLimit: Int64?
+    package var limits = LimitFlags()
+    package var ulimits: [String] = []
+    package var outOfMemoryScore: Int?
+    package var sharedMemorySize: String?
     package var isolation = IsolationFlags()
     package var stopSignal: String?
     package var stopTimeout: Int?
@@ -97,9 +98,10 @@ package struct RunFlags: Sendable {
             request.mounts.append(try MountFlag.bind(text, workingDirectory: surroundings.workingDirectory))
         }
         for text in tmpfs { request.mounts.append(try MountFlag.tmpfs(text)) }
-        if let memory { request.resources.memoryInBytes = try Quantity.bytes(memory, option: "--memory") }
-        if let cpus { request.resources.nanoCPUs = try Quantity.nanoCPUs(cpus, option: "--cpus") }
-        request.resources.pidsLimit = pidsLimit
+        request.resources = try limits.request()
+        for text in ulimits { request.ulimits.append(try LimitFlags.ulimit(text)) }
+        request.outOfMemoryScore = outOfMemoryScore
+        if let sharedMemorySize { request.sharedMemoryInBytes = try Quantity.bytes(sharedMemorySize, option: "--shm-size") }
         request.isolation = try isolation.request(surroundings)
         request.stopSignal = stopSignal
         request.stopTimeoutSeconds = stopTimeout

@@ -6,7 +6,7 @@ package import APITypes
 ///
 ///     created --start--> starting --started--> running --exited--> stopped --start--> starting
 ///        |                   |                    |                   |
-///        |       failed -> as before: created,    +- stop: stopping   |
+///        |       failed -> as before: created,    +- stop: stopping   |      (running: paused or not)
 ///        |                    or stopped                             |
 ///        +------------------- remove ------> removing <---- remove ---+  (shimGone first)
 ///
@@ -18,10 +18,13 @@ package struct LifeCycle: Sendable {
     package private(set) var exit: ExitRecord?
     /// True from the start of a shim to its end.
     package private(set) var hasShim = false
+    /// Its processes stand still; only of one that runs, or is about to be stopped.
+    package private(set) var isPaused = false
     /// What a start that fails goes back to.
     private var previousExit: ExitRecord?
 
-    package init(phase: Phase = .created, exit: ExitRecord? = nil, hasShim: Bool = false) {
+    package init(phase: Phase = .created, exit: ExitRecord? = nil, hasShim: Bool = false, isPaused: Bool = false) {
+        self.isPaused = isPaused
         self.phase = phase
         self.exit = exit
         self.hasShim = hasShim
@@ -30,7 +33,7 @@ package struct LifeCycle: Sendable {
     package var state: ContainerState {
         switch phase {
         case .created, .starting: .created
-        case .running: .running
+        case .running: isPaused ? .paused : .running
         case .stopping: .stopping
         case .stopped: .stopped
         case .removing: .removing
@@ -49,6 +52,7 @@ package struct LifeCycle: Sendable {
             hasShim = true
             previousExit = exit
             exit = nil
+        case .running where isPaused: throw .wrongState(.paused)
         case .running, .starting: throw .alreadyRunning
         case .created, .stopped: throw .wrongState(.stopping)
         case .stopping, .removing: throw .wrongState(state)
@@ -64,6 +68,15 @@ package struct LifeCycle: Sendable {
         hasShim = false
     }
 
+    /// - Returns: false where it does not run (any more), and should not stand still.
+    package mutating func paused() -> Bool {
+        guard phase == .running else { return false }
+        isPaused = true
+        return true
+    }
+
+    package mutating func resumed() { isPaused = false }
+
     package mutating func beginStop() { if phase == .running { phase = .stopping } }
 
     /// - Returns: whether this was news.
@@ -71,6 +84,7 @@ package struct LifeCycle: Sendable {
         guard exit == nil, phase != .removing else { return false }
         exit = record
         phase = .stopped
+        isPaused = false
         return true
     }
 

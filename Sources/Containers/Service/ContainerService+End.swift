@@ -52,7 +52,10 @@ extension ContainerService {
     func shimGone(_ container: Container, shimPID: Int32?) async {
         await pool.run {
             // One that was killed, or isn't this daemon's child, may have left the cgroup behind.
-            if shimPID.map(self.reap) != 0, container.life.exit != nil { self.killLeftovers(of: container) }
+            // An update may have made groups that it does not know.
+            let resources = container.memo.request.resources
+            let mayHaveMore = resources.cpusetCPUs != nil || resources.cpusetMemoryNodes != nil
+            if shimPID.map(self.reap) != 0 || mayHaveMore, container.life.exit != nil { self.killLeftovers(of: container) }
         }
         if container.life.exit == nil {
             let record = await pool.run { self.endWithoutShim(container) }

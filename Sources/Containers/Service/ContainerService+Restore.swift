@@ -117,8 +117,10 @@ extension ContainerService {
     private func adopt(
         _ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64], _ status: ShimStatus, _ connection: consuming ShimConnection
     ) throws(ContainerError) -> Container {
+        let layout = try kernelStep("find the cgroups") { () throws(KernelError) in try CgroupLayout.detect() }
+        let isPaused = status.exit == nil && (try? CgroupHandle(existing: Self.relative(memo.cgroup), layout).isFreezing) == true
         let life = LifeCycle(
-            phase: status.exit == nil ? .running : .stopped, exit: status.exit.map(ExitRecord.init), hasShim: true)
+            phase: status.exit == nil ? .running : .stopped, exit: status.exit.map(ExitRecord.init), hasShim: true, isPaused: isPaused)
         let container = Container(
             id: id, paths: paths(of: id), memo: memo, layerIDs: layerIDs, life: life, started: status.started, shimPID: status.shimPID)
         index.insert(container)

@@ -20,10 +20,12 @@ extension ContainerService {
         publish("stop", container)
         if seconds != 0 {
             try await signal(container, container.memo.stopSignal)
+            await thawIfPaused(container)
             if let record = await wait(container, for: .stopped, seconds: seconds < 0 ? nil : seconds) { return record }
             if Task.isCancelled { throw .shim(id: container.id.short, "the stop was given up by its client; the signal has been sent") }
         }
         try await signal(container, SIGKILL)
+        await thawIfPaused(container)
         guard let record = await wait(container, for: .stopped, seconds: 30) else {
             throw .shim(
                 id: container.id.short, "SIGKILL was sent, and PID 1 is still there after 30 s: it may be in an uninterruptible wait")
@@ -31,10 +33,11 @@ extension ContainerService {
         return record
     }
 
-    /// Sends one signal to PID 1. - Throws: `ContainerError.wrongState` where nothing runs.
+    /// Sends one signal to PID 1. One that is paused is told when it goes on; SIGKILL lets it go on. - Throws: `ContainerError.wrongState` where nothing runs.
     package func kill(_ container: Container, signal number: Int32) async throws(ContainerError) {
         guard container.life.isLive else { throw .wrongState(id: container.id.short, verb: "kill", state: container.life.state) }
         try await signal(container, number)
+        if number == SIGKILL { await thawIfPaused(container) }
         publish("kill", container, ["signal": "\(number)"])
     }
 

@@ -77,8 +77,11 @@ package final class ContainerService: Sendable {
 
     /// Newest first, as `ps` shows them.
     package func list(all: Bool) -> [ContainerSummary] {
-        index.all.map(\.summary).filter { all || $0.state == .running || $0.state == .stopping }.sorted { $0.createdAt > $1.createdAt }
+        index.all.map(\.summary).filter { all || $0.state.isLive }.sorted { $0.createdAt > $1.createdAt }
     }
+
+    /// Those that have processes.
+    package var running: [Container] { index.all.filter(\.life.isLive) }
 
     /// Containers that have a layer mounted, or are about to: of those that run, and of those that are being started.
     package func liveContainers(onLayer layer: Int64) -> [String] {

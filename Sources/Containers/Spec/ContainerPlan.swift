@@ -48,7 +48,11 @@ package struct ContainerPlan: Sendable {
         spec.process?.user = RuntimeSpec.User(
             uid: user.uid, gid: user.gid, additionalGids: user.groups + groups.filter { !user.groups.contains($0) })
         if request.initProcess { spec.process?.args = [MountPlan.initPath, "init", "--"] + arguments }
-        spec.mounts = MountPlan.merge(mounts, into: spec.mounts ?? [])
+        let defaultLimits = spec.process?.rlimits ?? []
+        spec.process?.rlimits = try ProcessLimits.limits(request.ulimits, over: defaultLimits)
+        spec.process?.oomScoreAdj = try ProcessLimits.outOfMemoryScore(request.outOfMemoryScore)
+        let defaults = try ProcessLimits.sharedMemory(request.sharedMemoryInBytes, in: spec.mounts ?? [])
+        spec.mounts = MountPlan.merge(mounts, into: defaults)
         if request.initProcess { spec.mounts?.append(MountPlan.initMount(shim: configuration.shimPath)) }
         if request.network == .host { spec.linux?.namespaces?.removeAll { $0.type == "network" } }
         spec.linux?.cgroupsPath = cgroup

@@ -9,6 +9,7 @@ struct APIDescription: Sendable {
     let createContainer: RequestSchema
     let stop: RequestSchema
     let kill: RequestSchema
+    let update: RequestSchema
     let pull: RequestSchema
     let registryCheck: RequestSchema
     let prune: RequestSchema
@@ -31,6 +32,7 @@ struct APIDescription: Sendable {
         createContainer = try reader.named("CreateContainerRequest")
         stop = try reader.named("StopRequest")
         kill = try reader.named("KillRequest")
+        update = try reader.named("UpdateContainerRequest")
         pull = try reader.named("PullRequest")
         registryCheck = try reader.named("RegistryCheckRequest")
         prune = try reader.named("PruneRequest")

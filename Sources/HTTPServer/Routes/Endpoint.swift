@@ -30,7 +30,9 @@ struct Backend: Sendable {
 /// The router of every endpoint. Another method on a known path is 405 with `Allow`, another path 404.
 func makeRouter(_ runtime: NodeRuntime, _ description: APIDescription, spoolReserve: Int64) -> any HTTPResponder<APIContext> {
     let service = Backend(runtime: runtime, description: description, spoolReserve: spoolReserve)
-    let endpoints = systemEndpoints(service) + imageEndpoints(service) + containerEndpoints(service) + snapshotEndpoints(service)
+    let endpoints =
+        systemEndpoints(service) + imageEndpoints(service) + containerEndpoints(service) + limitEndpoints(service)
+        + snapshotEndpoints(service)
     let router = Router(context: APIContext.self)
     router.add(middleware: ProblemMiddleware())
     for endpoint in endpoints { router.on(RouterPath(endpoint.path), method: endpoint.method, use: endpoint.handler) }

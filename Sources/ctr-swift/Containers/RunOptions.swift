@@ -165,6 +165,60 @@ struct LimitOptions: ParsableArguments {
         name: .long, parsing: .unconditional,
         help: ArgumentHelp("Processes and threads; -1 or 0, the default: no limit.", valueName: "number"))
     var pidsLimit: Int64?
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("Memory and swap together; as --memory: no swap; -1: no limit on swap.", valueName: "size"))
+    var memorySwap: String?
+    @Option(name: .long, help: ArgumentHelp("Memory that it keeps when others need some.", valueName: "size"))
+    var memoryReservation: String?
+    @Option(
+        name: .long, help: ArgumentHelp("CPU time against others when it is short: 2 to 262144, others have 1024.", valueName: "number"))
+    var cpuShares: Int64?
+    @Option(name: .long, help: ArgumentHelp("Processors it may run on: 0-2,4.", valueName: "list"))
+    var cpusetCpus: String?
+    @Option(name: .long, help: ArgumentHelp("Memory nodes it may take memory of: 0.", valueName: "list"))
+    var cpusetMems: String?
+    @Option(name: .long, help: ArgumentHelp("Block I/O against others: 10 to 1000; needs the bfq scheduler.", valueName: "number"))
+    var blkioWeight: Int64?
+    @Option(name: .long, help: ArgumentHelp("Bytes a second read from a device; repeatable.", valueName: "/dev/sda:1m"))
+    var deviceReadBps: [String] = []
+    @Option(name: .long, help: ArgumentHelp("Bytes a second written to it; repeatable.", valueName: "/dev/sda:1m"))
+    var deviceWriteBps: [String] = []
+    @Option(name: .long, help: ArgumentHelp("Reads a second; repeatable.", valueName: "/dev/sda:100"))
+    var deviceReadIops: [String] = []
+    @Option(name: .long, help: ArgumentHelp("Writes a second; repeatable.", valueName: "/dev/sda:100"))
+    var deviceWriteIops: [String] = []
+
+    var flags: LimitFlags {
+        var flags = LimitFlags()
+        flags.memory = memory
+        flags.memorySwap = memorySwap
+        flags.memoryReservation = memoryReservation
+        flags.cpus = cpus
+        flags.cpuShares = cpuShares
+        flags.cpusetCPUs = cpusetCpus
+        flags.cpusetMemoryNodes = cpusetMems
+        flags.pidsLimit = pidsLimit
+        flags.blockIOWeight = blkioWeight
+        flags.deviceReadBytes = deviceReadBps
+        flags.deviceWriteBytes = deviceWriteBps
+        flags.deviceReads = deviceReadIops
+        flags.deviceWrites = deviceWriteIops
+        return flags
+    }
+}
+
+struct ProcessLimitOptions: ParsableArguments {
+    @Option(
+        name: .long, parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("A limit of each process (nofile, nproc, core, ...); -1: unlimited; repeatable.", valueName: "name=soft[:hard]"))
+    var ulimit: [String] = []
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("How soon it is killed when the node is out of memory: -1000 to 1000.", valueName: "score"))
+    var oomScoreAdj: Int?
+    @Option(name: .long, help: ArgumentHelp("/dev/shm: default 64m.", valueName: "size"))
+    var shmSize: String?
 }
 
 struct RunOptions: ParsableArguments {
@@ -175,6 +229,7 @@ struct RunOptions: ParsableArguments {
     @OptionGroup(title: "Network") var network: NetworkOptions
     @OptionGroup(title: "Limit") var limits: LimitOptions
     @OptionGroup(title: "Isolation") var isolation: IsolationOptions
+    @OptionGroup(title: "Limit of each process") var processLimits: ProcessLimitOptions
 
     @Argument(help: "A reference, best by digest, or an image's id.", completion: .images)
     var image: String
@@ -216,9 +271,10 @@ struct RunOptions: ParsableArguments {
         flags.upperInodes = filesystem.upperInodes
         flags.network = network.network
         flags.hostname = network.hostname
-        flags.memory = limits.memory
-        flags.cpus = limits.cpus
-        flags.pidsLimit = limits.pidsLimit
+        flags.limits = limits.flags
+        flags.ulimits = processLimits.ulimit
+        flags.outOfMemoryScore = processLimits.oomScoreAdj
+        flags.sharedMemorySize = processLimits.shmSize
         flags.isolation = isolation.flags
         flags.detached = detached
         return flags

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+internal import JSON
+internal import Linux
+internal import Logging
+internal import Metadata
+internal import OCI
+internal import Runtime
+
+extension ContainerService {
+    /// Changes the limits of a container: of one that runs at once, and for every later start.
+    ///
+    /// - Returns: every limit that holds now.
+    /// - Throws: `ContainerError.limitRefused` with the kernel's word, `.invalidRequest`; the limits are then as they were.
+    package func update(_ container: Container, _ change: ResourceRequest) async throws(ContainerError) -> ResourceRequest {
+        try await container.exclusively { () throws(ContainerError) in
+            let old = container.memo.request.resources
+            let new = old.updated(by: change)
+            let (before, after) = (try ResourceLimits(old), try ResourceLimits(new))
+            try await self.untilStarted(container)
+            guard container.life.phase != .removing else { throw self.wrongState(container, "update") }
+            let wasLive = container.life.isLive
+            try await self.pool.run { () throws(ContainerError) in
+                if wasLive { try self.apply(after, over: before, to: container) }
+                do throws(ContainerError) { try self.writeLimits(after, of: container) } catch {
+                    if wasLive { self.revert(to: before, from: after, container) }
+                    throw error
+                }
+            }
+            container.changeRequest { $0.resources = new }
+            await self.persist(container)
+            // A start that came meanwhile may have read the old ones.
+            if !wasLive, container.life.isLive {
+                try await self.pool.run { () throws(ContainerError) in try self.apply(after, over: before, to: container) }
+            }
+            self.publish("update", container)
+            return new
+        }
+    }
+
+    /// The limits of one that is just being started are the shim's business.
+    private func untilStarted(_ container: Container) async throws(ContainerError) {
+        for _ in 0..<500 where container.life.phase == .starting { try? await Task.sleep(for: .milliseconds(10)) }
+    }
+
+    private func apply(_ limits: ResourceLimits, over old: ResourceLimits, to container: Container) throws(ContainerError) {
+        var cgroup = try liveCgroup(of: container)
+        let unified = cgroup.directory(of: "cpu")?.hierarchy.isUnified ?? false
+        do throws(LaunchError) {
+            try CgroupUpdate.apply(limits.change(from: old, unifiedCPU: unified), to: &cgroup)
+        } catch {
+            // It has ended just now: then the record is what counts.
+            guard container.life.isLive else { return }
+            revert(to: old, from: limits, container)
+            let reason = [error.reason, error.kernel.map { "\($0)" }].compactMap(\.self).joined(separator: ": ")
+            throw .limitRefused(id: container.id.short, reason)
+        }
+    }
+
+    /// Some of the files may have been written before one was refused.
+    private func revert(to old: ResourceLimits, from new: ResourceLimits, _ container: Container) {
+        do {
+            var cgroup = try liveCgroup(of: container)
+            let unified = cgroup.directory(of: "cpu")?.hierarchy.isUnified ?? false
+            try CgroupUpdate.apply(old.change(from: new, unifiedCPU: unified), to: &cgroup)
+        } catch {
+            logger.error("limits of a container are changed in part", metadata: ["id": "\(container.id)", "error": "\(error)"])
+        }
+    }
+
+    /// Into the bundle, for the next start.
+    private func writeLimits(_ limits: ResourceLimits, of container: Container) throws(ContainerError) {
+        let path = container.paths.spec
+        let bytes = try kernelStep("read the bundle of \(container.id.short)") { () throws(KernelError) in
+            try readFile(path, limit: 16 << 20)
+        }
+        let changed: [UInt8]
+        do throws(JSONError) {
+            var spec = try JSON.decode(RuntimeSpec.self, from: bytes)
+            var base = RuntimeSpec.Linux.Resources()
+            base.devices = spec.linux?.resources?.devices
+            spec.linux?.resources = limits.resources(over: base)
+            changed = try JSON.encode(spec)
+        } catch {
+            throw .encoding("config.json of \(container.id.short): \(error)")
+        }
+        try kernelStep("write the bundle of \(container.id.short)") { () throws(KernelError) in try replaceFile(path, with: changed) }
+    }
+
+    /// In the order of the container's other records: its end may be written at the same time.
+    private func persist(_ container: Container) async {
+        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+            container.inOrder {
+                await self.pool.run {
+                    var memo = container.memo
+                    memo.exit = container.life.exit
+                    do { try self.metadata.update(container: container.id.text, json: try JSON.encode(memo)) } catch {
+                        self.logger.error(
+                            "new limits could not be recorded", metadata: ["id": "\(container.id)", "error": "\(error)"])
+                    }
+                }
+                done.resume()
+            }
+        }
+    }
+}
