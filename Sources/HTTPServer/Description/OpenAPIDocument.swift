@@ -994,6 +994,237 @@ let openAPIDocument = #"""
     }
    }
   },
+  "/v1/containers/{id}/pause": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "post": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "pauseContainer",
+    "summary": "Stop every process where it is",
+    "description": "Answers when all stand still; one that is paused is answered as it is. The state lasts beyond the daemon. A stop, a kill with KILL and a\nremoval by force end a paused container.\n",
+    "responses": {
+     "204": {
+      "description": "They stand still."
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/containers/{id}/unpause": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "post": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "unpauseContainer",
+    "summary": "Let the processes of a paused container go on",
+    "responses": {
+     "204": {
+      "description": "They go on."
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/containers/{id}/update": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "post": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "updateContainer",
+    "summary": "Change limits, at once and for later starts",
+    "description": "`conflict` where the kernel does not take a limit, as one that is below what is used: all limits are then as they were.\n",
+    "requestBody": {
+     "required": true,
+     "content": {
+      "application/json": {
+       "schema": {
+        "$ref": "#/components/schemas/UpdateContainerRequest"
+       }
+      }
+     }
+    },
+    "responses": {
+     "200": {
+      "description": "Every limit that holds now.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/UpdateContainerResponse"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "413": {
+      "$ref": "#/components/responses/TooLarge"
+     },
+     "415": {
+      "$ref": "#/components/responses/UnsupportedMediaType"
+     },
+     "422": {
+      "$ref": "#/components/responses/Unprocessable"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "507": {
+      "$ref": "#/components/responses/NoSpace"
+     }
+    }
+   }
+  },
+  "/v1/containers/{id}/processes": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "get": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "listProcesses",
+    "summary": "The processes of a container that runs, by number",
+    "responses": {
+     "200": {
+      "description": "One entry for each.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "type": "array",
+         "items": {
+          "$ref": "#/components/schemas/ContainerProcess"
+         }
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
+  "/v1/stats": {
+   "get": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "streamStatistics",
+    "summary": "What containers use",
+    "description": "One sample, or with `follow` sample after sample: endless, but with `containers`, when all of them have ended. The first one comes after\nhalf a second, which is the time that its CPU percentage is of.\n",
+    "parameters": [
+     {
+      "name": "containers",
+      "in": "query",
+      "description": "Names or IDs of containers that run, with commas between; left out, all that run.",
+      "schema": {
+       "type": "string",
+       "minLength": 1,
+       "maxLength": 65536
+      }
+     },
+     {
+      "name": "follow",
+      "in": "query",
+      "schema": {
+       "type": "boolean",
+       "default": false
+      }
+     },
+     {
+      "name": "interval",
+      "in": "query",
+      "description": "Milliseconds between two samples.",
+      "schema": {
+       "type": "integer",
+       "format": "int32",
+       "minimum": 100,
+       "maximum": 3600000,
+       "default": 1000
+      }
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "Sample after sample.",
+      "content": {
+       "application/x-ndjson": {
+        "schema": {
+         "$ref": "#/components/schemas/StatisticsSample"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     }
+    }
+   }
+  },
   "/v1/containers/{id}/wait": {
    "parameters": [
     {
@@ -2465,20 +2696,20 @@ let openAPIDocument = #"""
     }
    },
    "ResourceRequest": {
-    "description": "Left out is unlimited. What this kernel can't enforce is refused.",
+    "description": "Left out is unlimited, or in an update as it was; 0, an empty string or array, and -1 where it may be, take a limit away. What this kernel can't\nenforce is refused.\n",
     "type": "object",
     "additionalProperties": false,
     "properties": {
      "memoryInBytes": {
       "type": "integer",
       "format": "int64",
-      "minimum": 1,
+      "minimum": 0,
       "maximum": 9223372036854775807
      },
      "nanoCPUs": {
       "type": "integer",
       "format": "int64",
-      "minimum": 1,
+      "minimum": 0,
       "maximum": 9223372036854775807,
       "description": "1500000000 is one CPU and a half."
      },
@@ -2488,6 +2719,152 @@ let openAPIDocument = #"""
       "minimum": -1,
       "maximum": 9223372036854775807,
       "description": "-1 is unlimited."
+     },
+     "memorySwapInBytes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": -1,
+      "maximum": 9223372036854775807,
+      "description": "Memory and swap together, at least `memoryInBytes`; -1 is no limit on swap."
+     },
+     "memoryReservationInBytes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 9223372036854775807,
+      "description": "What it keeps when others need memory."
+     },
+     "cpuShares": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 262144,
+      "description": "2 to 262144, against the 1024 of others; 0 is unset."
+     },
+     "cpusetCPUs": {
+      "type": "string",
+      "maxLength": 1024,
+      "description": "Processors: `0-2,4`."
+     },
+     "cpusetMemoryNodes": {
+      "type": "string",
+      "maxLength": 1024,
+      "description": "Memory nodes: `0`."
+     },
+     "blockIOWeight": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 1000,
+      "description": "10 to 1000, where the disk's scheduler has weights; 0 is unset."
+     },
+     "devices": {
+      "type": "array",
+      "maxItems": 256,
+      "items": {
+       "$ref": "#/components/schemas/DeviceLimitRequest"
+      }
+     }
+    }
+   },
+   "DeviceLimitRequest": {
+    "description": "What may go to and from one block device each second.",
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "path"
+    ],
+    "properties": {
+     "path": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 4095,
+      "description": "A block device's node on the host."
+     },
+     "readBytesPerSecond": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 9223372036854775807
+     },
+     "writtenBytesPerSecond": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 9223372036854775807
+     },
+     "readsPerSecond": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 9223372036854775807
+     },
+     "writesPerSecond": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 9223372036854775807
+     }
+    }
+   },
+   "UlimitRequest": {
+    "description": "One of setrlimit(2)'s limits of each process; -1 is unlimited.",
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "name",
+     "soft",
+     "hard"
+    ],
+    "properties": {
+     "name": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 32,
+      "description": "`nofile`, `nproc`, `core`, …"
+     },
+     "soft": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": -1,
+      "maximum": 9223372036854775807
+     },
+     "hard": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": -1,
+      "maximum": 9223372036854775807
+     }
+    }
+   },
+   "UpdateContainerRequest": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "resources"
+    ],
+    "properties": {
+     "resources": {
+      "$ref": "#/components/schemas/ResourceRequest"
+     }
+    }
+   },
+   "UpdateContainerResponse": {
+    "type": "object",
+    "required": [
+     "id",
+     "name",
+     "resources"
+    ],
+    "properties": {
+     "id": {
+      "type": "string"
+     },
+     "name": {
+      "type": "string"
+     },
+     "resources": {
+      "$ref": "#/components/schemas/ResourceRequest"
      }
     }
    },
@@ -2750,6 +3127,28 @@ let openAPIDocument = #"""
      "isolation": {
       "$ref": "#/components/schemas/IsolationRequest"
      },
+     "ulimits": {
+      "type": "array",
+      "maxItems": 32,
+      "items": {
+       "$ref": "#/components/schemas/UlimitRequest"
+      },
+      "default": []
+     },
+     "outOfMemoryScore": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": -1000,
+      "maximum": 1000,
+      "description": "How soon its processes are killed when the machine is out of memory; left out, the daemon's own."
+     },
+     "sharedMemoryInBytes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 9223372036854775807,
+      "description": "The size of /dev/shm; 0 is 64 MiB."
+     },
      "stopSignal": {
       "type": "string",
       "minLength": 1,
@@ -2896,6 +3295,7 @@ let openAPIDocument = #"""
       "enum": [
        "created",
        "running",
+       "paused",
        "stopping",
        "stopped",
        "removing"
@@ -2916,6 +3316,351 @@ let openAPIDocument = #"""
       "additionalProperties": {
        "type": "string"
       }
+     }
+    }
+   },
+   "ContainerProcess": {
+    "type": "object",
+    "required": [
+     "pid",
+     "parentPID",
+     "pidInside",
+     "uid",
+     "gid",
+     "state",
+     "threads",
+     "cpuMilliseconds",
+     "startedAt",
+     "elapsedMilliseconds",
+     "residentBytes",
+     "virtualBytes",
+     "name",
+     "arguments"
+    ],
+    "properties": {
+     "pid": {
+      "type": "integer",
+      "format": "int32",
+      "description": "On the host."
+     },
+     "parentPID": {
+      "type": "integer",
+      "format": "int32"
+     },
+     "pidInside": {
+      "type": "integer",
+      "format": "int32",
+      "description": "In its own PID namespace: 1 is the container's first process."
+     },
+     "uid": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "gid": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "state": {
+      "type": "string",
+      "description": "proc(5)'s letter."
+     },
+     "threads": {
+      "type": "integer"
+     },
+     "terminal": {
+      "type": "string",
+      "description": "`pts/0`."
+     },
+     "cpuMilliseconds": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "startedAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "elapsedMilliseconds": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "residentBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "virtualBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "name": {
+      "type": "string",
+      "description": "Of its program; at most 15 bytes, which it can change."
+     },
+     "arguments": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      }
+     }
+    }
+   },
+   "StatisticsSample": {
+    "type": "object",
+    "required": [
+     "time",
+     "containers"
+    ],
+    "properties": {
+     "time": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "containers": {
+      "type": "array",
+      "items": {
+       "$ref": "#/components/schemas/ContainerStatistics"
+      }
+     }
+    }
+   },
+   "ContainerStatistics": {
+    "description": "Counters are since the start. What nobody counts on this node is left out.",
+    "type": "object",
+    "required": [
+     "id",
+     "name",
+     "state"
+    ],
+    "properties": {
+     "id": {
+      "type": "string"
+     },
+     "name": {
+      "type": "string"
+     },
+     "state": {
+      "type": "string",
+      "enum": [
+       "created",
+       "running",
+       "paused",
+       "stopping",
+       "stopped",
+       "removing"
+      ]
+     },
+     "cpu": {
+      "type": "object",
+      "required": [
+       "percent",
+       "usageNanoseconds"
+      ],
+      "properties": {
+       "percent": {
+        "type": "number",
+        "description": "Of one processor, since the sample before: 150 is one and a half."
+       },
+       "usageNanoseconds": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "userNanoseconds": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "systemNanoseconds": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "periods": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "throttledPeriods": {
+        "type": "integer",
+        "format": "int64",
+        "description": "Those in which it had to wait for its CPU limit."
+       },
+       "throttledNanoseconds": {
+        "type": "integer",
+        "format": "int64"
+       }
+      }
+     },
+     "memory": {
+      "type": "object",
+      "required": [
+       "workingSetBytes",
+       "usedBytes"
+      ],
+      "properties": {
+       "workingSetBytes": {
+        "type": "integer",
+        "format": "int64",
+        "description": "All but inactive page cache."
+       },
+       "usedBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "limitBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "percent": {
+        "type": "number",
+        "description": "The working set's",
+        "of the limit.": null
+       },
+       "peakBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "swapBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "anonymousBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "fileBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "limitFailures": {
+        "type": "integer",
+        "format": "int64",
+        "description": "How often the limit was met."
+       },
+       "outOfMemoryKills": {
+        "type": "integer",
+        "format": "int64"
+       }
+      }
+     },
+     "processes": {
+      "type": "object",
+      "required": [
+       "count"
+      ],
+      "properties": {
+       "count": {
+        "type": "integer",
+        "format": "int64",
+        "description": "Threads, too."
+       },
+       "limit": {
+        "type": "integer",
+        "format": "int64"
+       }
+      }
+     },
+     "blockIO": {
+      "type": "object",
+      "required": [
+       "readBytes",
+       "writtenBytes",
+       "reads",
+       "writes"
+      ],
+      "properties": {
+       "readBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "writtenBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "reads": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "writes": {
+        "type": "integer",
+        "format": "int64"
+       }
+      }
+     },
+     "network": {
+      "description": "Of its own interfaces but loopback.",
+      "type": "object",
+      "required": [
+       "receivedBytes",
+       "sentBytes",
+       "receivedPackets",
+       "sentPackets"
+      ],
+      "properties": {
+       "receivedBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "sentBytes": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "receivedPackets": {
+        "type": "integer",
+        "format": "int64"
+       },
+       "sentPackets": {
+        "type": "integer",
+        "format": "int64"
+       }
+      }
+     },
+     "pressure": {
+      "description": "Where it waited for what it needs (PSI).",
+      "type": "object",
+      "properties": {
+       "cpu": {
+        "$ref": "#/components/schemas/Pressure"
+       },
+       "memory": {
+        "$ref": "#/components/schemas/Pressure"
+       },
+       "io": {
+        "$ref": "#/components/schemas/Pressure"
+       }
+      }
+     }
+    }
+   },
+   "Pressure": {
+    "type": "object",
+    "required": [
+     "some"
+    ],
+    "properties": {
+     "some": {
+      "$ref": "#/components/schemas/PressureShare"
+     },
+     "full": {
+      "$ref": "#/components/schemas/PressureShare"
+     }
+    }
+   },
+   "PressureShare": {
+    "description": "Percent of the last 10, 60 and 300 seconds, and microseconds since the start.",
+    "type": "object",
+    "required": [
+     "average10",
+     "average60",
+     "average300",
+     "totalMicroseconds"
+    ],
+    "properties": {
+     "average10": {
+      "type": "number"
+     },
+     "average60": {
+      "type": "number"
+     },
+     "average300": {
+      "type": "number"
+     },
+     "totalMicroseconds": {
+      "type": "integer",
+      "format": "int64"
      }
     }
    },
