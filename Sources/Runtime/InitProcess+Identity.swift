@@ -53,7 +53,8 @@ extension InitProcess {
     /// The order matters: the bounding set while CAP_SETPCAP is held, groups before the user, the other sets after the user.
     private borrowing func setIdentity() throws(KernelError) {
         let process = plan.process
-        try makeWorkingDirectory()
+        // Of a container that runs nothing is made: what is missing there was removed, or never meant to be.
+        if entry == nil { try makeWorkingDirectory() }
         try lendStreams(process.user)
         if process.noNewPrivileges {
             try kernel("prctl(2)", "PR_SET_NO_NEW_PRIVS") { ctr_set_no_new_privileges() }

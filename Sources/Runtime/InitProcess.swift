@@ -17,15 +17,21 @@ struct InitProcess: ~Copyable {
     let cgroup: CgroupHandle
     /// Device and inode of the runtime's own binary, which is never the container's program (CVE-2019-5736).
     let ownBinary: (device: UInt64, inode: UInt64)?
+    /// The container that this process joins; nil for the first process, which makes it.
+    var entry: ExecEntry?
 
     /// Borrowing: the channel must stay open until the report is written, since its end makes the parent read it.
     borrowing func run() -> Never {
         do throws(LaunchError) {
             try prepare()
-            try enterNamespaces()
-            let root = try mountRoot()
-            try fillRoot(root)
-            try pivot(root)
+            if let entry {
+                try enter(entry)
+            } else {
+                try enterNamespaces()
+                let root = try mountRoot()
+                try fillRoot(root)
+                try pivot(root)
+            }
             try becomeUser()
             try execute()
         } catch {
@@ -77,9 +83,13 @@ struct InitProcess: ~Copyable {
                 try enterNamespace(file.raw, kind, object: path.string)
             }
         }
-        if let score = plan.process.outOfMemoryScore {
-            try during(.namespaces) { () throws(KernelError) in try writeFile("/proc/self/oom_score_adj", "\(score)") }
-        }
+        try setOutOfMemoryScore()
+    }
+
+    /// Before the mount namespace: the file is the host's.
+    borrowing func setOutOfMemoryScore() throws(LaunchError) {
+        guard let score = plan.process.outOfMemoryScore else { return }
+        try during(.namespaces) { () throws(KernelError) in try writeFile("/proc/self/oom_score_adj", "\(score)") }
     }
 
     // MARK: The program

@@ -79,7 +79,7 @@ private func launch(
 }
 
 /// A caller with 0, 1 or 2 closed would get its next descriptors there, where the child puts the container's streams.
-private func occupyStandardDescriptors() throws(KernelError) {
+func occupyStandardDescriptors() throws(KernelError) {
     for place in CInt(0)..<3 where fcntl(place, F_GETFD) == -1 {
         // The lowest free number is this one, since those below are taken.
         try kernel("open(2)", "/dev/null") { open("/dev/null", O_RDWR) }
@@ -108,7 +108,7 @@ private func birthplace(_ cgroup: CgroupHandle) throws(KernelError) -> OwnedFD? 
     return try openFile(unified.location, CTR_O_PATH | O_DIRECTORY)
 }
 
-private func ownBinaryIdentity() -> (device: UInt64, inode: UInt64)? {
+func ownBinaryIdentity() -> (device: UInt64, inode: UInt64)? {
     var status = stat()
     guard stat("/proc/self/exe", &status) == 0 else { return nil }
     return (UInt64(status.st_dev), UInt64(status.st_ino))
@@ -162,6 +162,8 @@ extension InitPlan {
             return try during(.clone) { () throws(KernelError) in try cloneProcess(new, cgroup: birthplace) }
         }
         return try during(.clone) { () throws(KernelError) in
+            // Others are there already: the child is born so that they can't look into it.
+            try kernel("prctl(2)", "PR_SET_DUMPABLE 0") { ctr_set_dumpable(0) }
             let own = try openFile("/proc/self/ns/pid", O_RDONLY)
             let target = try openFile(path, O_RDONLY)
             try enterNamespace(target.raw, .pid, object: path.string)
@@ -172,7 +174,7 @@ extension InitPlan {
 }
 
 extension Optional where Wrapped == OwnedFD {
-    fileprivate borrowing func rawNumber() -> CInt? {
+    borrowing func rawNumber() -> CInt? {
         switch self {
         case .some(let descriptor): descriptor.raw
         case .none: nil

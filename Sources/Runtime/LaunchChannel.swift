@@ -65,9 +65,10 @@ struct LaunchChannel: ~Copyable {
         if count == 0 { throw LaunchError(step: .gate, reason: "the gate was closed for good") }
     }
 
-    /// Closes every descriptor but the three streams, those behind them that the container gets, and this channel's.
-    func closeOthers(preserving count: CInt) throws(KernelError) {
-        var first: CInt = 3 + count
+    /// Closes every descriptor but the three streams and this channel's.
+    /// - Parameter preserved: how many after the three streams stay open, too.
+    func closeOthers(preserving preserved: CInt = 0) throws(KernelError) {
+        var first: CInt = 3 + preserved
         for kept in [socket.raw, gate ?? -1].sorted() where kept >= first {
             if kept > first { try Self.close(first, kept - 1) }
             first = kept + 1

@@ -13,6 +13,14 @@ extension RunningInit {
     }
 }
 
+extension ExecChild {
+    /// As for a first process.
+    package mutating func sendTerminal(toSocket path: String) throws(KernelError) {
+        guard let terminal = takeTerminal() else { return }
+        try send(terminal.raw, toSocket: path)
+    }
+}
+
 /// Gives a terminal's main end to an engine's socket, with the terminal's name as the message. Source: runc's docs/terminals.md.
 private func send(_ terminal: CInt, toSocket path: String) throws(KernelError) {
     var address = sockaddr_un()

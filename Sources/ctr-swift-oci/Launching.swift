@@ -81,6 +81,7 @@ struct Launching {
         try directory.make()
         do {
             let plan = try plan(stdio)
+            if let filter = ContainerTraits(of: plan, spec).seccomp { try replaceFile(directory.filter, with: filter.stored) }
             var running = try gated ? launchGated(plan) : Runtime.launch(plan)
             try record(running)
             if let file = options.timings { try replaceFile(FilePath(file), with: JSON.encode(running.timings), mode: 0o644) }

@@ -11,17 +11,21 @@ import Runtime
         umask(0)
         let arguments = ProcessesCommand.terminated(GlobalOptions.moved(Array(CommandLine.arguments.dropFirst())))
         // Before anything else is done twice: a container's process can reach the binary that it came from.
-        if let verb = arguments.first, ["create", "run"].contains(verb) {
+        if let verb = arguments.first, ["create", "run", "exec"].contains(verb) {
             do { try ProtectedExecutable.ensure() } catch { OCICommand.exit(withError: error) }
         }
         do {
-            var command = try OCICommand.parseAsRoot(arguments)
+            // By itself: the parser does not find the options of a subcommand that takes every word behind its first operand.
+            var command =
+                arguments.first == "exec"
+                ? try ExecCommand.parseAsRoot(Array(arguments.dropFirst())) : try OCICommand.parseAsRoot(arguments)
             try command.run()
         } catch {
             // What a verb refused is told already; what the parser did not understand, engines look for in the log, too.
             if !(error is ExitCode), OCICommand.exitCode(for: error) != .success {
                 GlobalOptions.log(OCICommand.message(for: error), arguments)
             }
+            if arguments.first == "exec" { ExecCommand.exit(withError: error) }
             OCICommand.exit(withError: error)
         }
     }
@@ -34,8 +38,8 @@ struct OCICommand: ParsableCommand {
         version: "ctr-swift-oci version 0.1.0\nspec: 1.2.0",
         subcommands: [
             CreateCommand.self, StartCommand.self, StateCommand.self, KillCommand.self, DeleteCommand.self, RunCommand.self,
-            PauseCommand.self, ResumeCommand.self, ProcessesCommand.self, UpdateCommand.self, EventsCommand.self, ListCommand.self,
-            SpecCommand.self, FeaturesCommand.self,
+            ExecCommand.self, PauseCommand.self, ResumeCommand.self, ProcessesCommand.self, UpdateCommand.self, EventsCommand.self,
+            ListCommand.self, SpecCommand.self, FeaturesCommand.self,
         ])
 
     @OptionGroup var global: GlobalOptions

@@ -48,6 +48,8 @@ struct StateDirectory {
     }
 
     var gate: FilePath { path.appending("exec.fifo") }
+    /// The compiled filter, for `exec`.
+    var filter: FilePath { path.appending("seccomp.bpf") }
     /// Where an overlay is mounted, inside the container's mount namespace only.
     var rootfs: FilePath { path.appending("rootfs") }
     private var recordFile: FilePath { path.appending("state.json") }
@@ -86,6 +88,7 @@ struct StateDirectory {
 
     func remove() throws {
         try unlinkFile(gate)
+        try unlinkFile(filter)
         try unlinkFile(recordFile)
         for directory in [rootfs, path] { _ = withCPath(directory) { rmdir($0) } }
     }
