@@ -28,9 +28,15 @@ struct ContainerStreams: ~Copyable {
             input.takeReader(), output.takeWriter(), errors.takeWriter(), input.takeWriter(), output.takeReader(), errors.takeReader())
     }
 
+    /// Nobody writes or reads.
+    static func makeNull() throws(KernelError) -> ContainerStreams {
+        let null = try openFile("/dev/null", O_RDWR)
+        return ContainerStreams(try null.duplicate(), try null.duplicate(), null, nil, nil, nil)
+    }
+
     private init(
         _ input: consuming OwnedFD, _ output: consuming OwnedFD, _ errors: consuming OwnedFD, _ nearInput: consuming OwnedFD?,
-        _ nearOutput: consuming OwnedFD, _ nearErrors: consuming OwnedFD
+        _ nearOutput: consuming OwnedFD?, _ nearErrors: consuming OwnedFD?
     ) {
         self.input = input
         self.output = output

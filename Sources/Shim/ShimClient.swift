@@ -10,10 +10,17 @@ final class ShimClient {
     private(set) var knowsExit = false
     /// Before its first request a connection hears nothing: its first message is an answer, whatever happens meanwhile.
     var hasAsked = false
+    /// The further process whose client this is; nil for one of the container's.
+    var exec: ExecProcess?
+    /// It hears of the end of each further process.
+    var watchesExecs = false
 
     init(_ connection: consuming ShimConnection) { self.connection = connection }
 
     func close() { isClosed = true }
+
+    /// It hears of the end of PID 1, and has not heard of it yet.
+    var awaitsExit: Bool { hasAsked && exec == nil && !knowsExit }
 
     /// One that does not read its messages is closed: the shim waits for nobody.
     func tell(_ message: ShimMessage, with descriptors: [CInt] = []) {

@@ -24,6 +24,7 @@ package enum ShimMain {
             let server = try ShimStart(configurationPath, begin).start()
             if let engine {
                 engine.hasAsked = true
+                engine.watchesExecs = true
                 engine.tell(.started(server.started))
                 server.clients.append(engine)
             }

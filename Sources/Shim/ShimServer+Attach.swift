@@ -80,7 +80,7 @@ extension ShimServer {
 }
 
 /// What goes along with `attached`: the descriptors are closed here once they are sent.
-private struct StreamOffer: ~Copyable {
+struct StreamOffer: ~Copyable {
     private(set) var streams: [ShimStream] = []
     private(set) var descriptors: [CInt] = []
 

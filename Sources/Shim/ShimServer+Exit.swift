@@ -9,7 +9,7 @@ internal import ShimProtocol
 internal import SystemPackage
 
 extension ShimServer {
-    /// Takes every child that has ended: PID 1, and orphans that were given to the shim as their subreaper.
+    /// Takes every child that has ended: PID 1, further processes, and orphans that were given to the shim as their subreaper.
     func reapChildren() {
         // The signal only says that there is something to reap; equal ones are one.
         do throws(KernelError) { _ = try childSignals.next() } catch { Complaint.write("\(error)") }
@@ -17,7 +17,7 @@ extension ShimServer {
             var status: CInt = 0
             let pid = waitpid(-1, &status, WNOHANG)
             guard pid > 0 else { return }
-            if pid == initProcess.pid { noteExit(WaitStatus(status)) }
+            if pid == initProcess.pid { noteExit(WaitStatus(status)) } else { noteExecEnd(pid, WaitStatus(status)) }
         }
     }
 
@@ -31,7 +31,7 @@ extension ShimServer {
         lastOutput = .now
         takeLastOutput()
         keep(record)
-        for client in clients where client.hasAsked { client.tell(.exited(record)) }
+        for client in clients where client.awaitsExit { client.tell(.exited(record)) }
         endRest()
     }
 

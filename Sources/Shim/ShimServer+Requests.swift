@@ -20,13 +20,19 @@ extension ShimServer {
         guard let request else { return client.close() }
         client.hasAsked = true
         answer(request, from: client)
-        if let exit, !client.knowsExit { client.tell(.exited(exit)) }
+        if let exit, client.awaitsExit { client.tell(.exited(exit)) }
     }
 
     private func answer(_ request: ShimRequest, from client: ShimClient) {
+        if let process = client.exec { return client.tell(process.answer(request)) }
         switch request {
         case .attach(let stdin): attach(client, stdin: stdin)
-        case .status: client.tell(.status(ShimStatus(shimPID: getpid(), started: started, exit: exit)))
+        case .status: client.tell(.status(ShimStatus(shimPID: getpid(), started: started, exit: exit, execs: true)))
+        case .exec(let wanted): exec(wanted, for: client)
+        case .attachExec(let id, let stdin): attachExec(id, client, stdin: stdin)
+        case .watch:
+            client.watchesExecs = true
+            client.tell(.execs(execs.statuses))
         case .closeStdin, .closeOutput, .resize, .signal:
             // After the end it is not refused: what was wanted has become pointless, not wrong.
             client.tell(exit.map { .exited($0) } ?? answerWhileRunning(request, from: client))
@@ -38,7 +44,7 @@ extension ShimServer {
         case .resize(let rows, let columns): return resize(WindowSize(rows: rows, columns: columns))
         case .signal(let number): return signal(number)
         case .closeOutput(let stream): return closeOutput(stream, from: client)
-        case .closeStdin, .attach, .status:
+        case .closeStdin, .attach, .status, .exec, .attachExec, .watch:
             stdin = nil
             return .done
         }

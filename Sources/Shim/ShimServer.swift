@@ -23,6 +23,8 @@ final class ShimServer {
     var stdin: OwnedFD?
     let outputs: [ContainerOutput]
     var terminalInput: TerminalInput?
+    /// Further processes.
+    var execs: ExecRegistry
 
     var clients: [ShimClient] = []
     /// The one that has the streams.
@@ -36,12 +38,14 @@ final class ShimServer {
     private var terminalReopens: Moment?
 
     private var poll = Poll<Source>()
-    private var chunk = [UInt8](repeating: 0, count: 64 << 10)
+    var chunk = [UInt8](repeating: 0, count: 64 << 10)
 
     init(
         _ configuration: ShimConfiguration, started: ShimStarted, initProcess: consuming RunningInit, listener: consuming OwnedFD,
-        childSignals: consuming SignalDescriptor, stdin: consuming OwnedFD?, outputs: [ContainerOutput], log: consuming LogWriter?
+        childSignals: consuming SignalDescriptor, stdin: consuming OwnedFD?, outputs: [ContainerOutput], log: consuming LogWriter?,
+        traits: ContainerTraits
     ) {
+        execs = ExecRegistry(traits: traits)
         self.configuration = configuration
         self.started = started
         self.initProcess = initProcess
@@ -66,7 +70,7 @@ final class ShimServer {
 
     /// A client that still is to get something is waited for, as long as it takes something.
     private var isDone: Bool {
-        guard exit != nil, firstClientDeadline == nil else { return false }
+        guard exit != nil, firstClientDeadline == nil, execs.isDone else { return false }
         return !isRelayed || outputs.allSatisfy { $0.isEnded && $0.feed == nil }
     }
 
@@ -74,7 +78,7 @@ final class ShimServer {
 
     /// Which descriptor a poll entry stands for.
     private enum Source: Sendable {
-        case listener, children, client(Int), output(Int), feed(Int), typed, terminal
+        case listener, children, client(Int), output(Int), feed(Int), typed, terminal, exec(Int, ExecProcess.End)
     }
 
     private func serveOnce() {
@@ -85,7 +89,12 @@ final class ShimServer {
             usleep(100_000)
             return
         }
-        for (source, _) in poll.ready { serve(source) }
+        // Of those that were watched: a handler may take one off the list.
+        let watched = execs.processes
+        for (source, _) in poll.ready {
+            if case .exec(let index, let end) = source { serveExec(watched[index], end) } else { serve(source) }
+        }
+        sweepExecs()
         clients.removeAll { $0.isClosed }
         if let attached, attached.isClosed { detach() }
     }
@@ -93,11 +102,14 @@ final class ShimServer {
     private func watchAll() {
         poll.removeAll()
         if clients.count < ShimPatience.connections { poll.add(listener.raw, .readable, .listener) }
-        if exit == nil { poll.add(childSignals.descriptor.raw, .readable, .children) }
+        if exit == nil || execs.areRunning { poll.add(childSignals.descriptor.raw, .readable, .children) }
         for (index, client) in clients.enumerated() { poll.add(client.connection.descriptor, .readable, .client(index)) }
         for (index, output) in outputs.enumerated() {
             if reads(output), let raw = output.descriptor { poll.add(raw, .readable, .output(index)) }
             if let feed = output.feed, feed.isBehind { poll.add(feed.descriptor, .writable, .feed(index)) }
+        }
+        for (index, process) in execs.processes.enumerated() {
+            process.watch { raw, events, end in poll.add(raw, events, .exec(index, end)) }
         }
         if let terminalInput {
             if terminalInput.wantsToRead { poll.add(terminalInput.descriptor, .readable, .typed) }
@@ -124,6 +136,7 @@ final class ShimServer {
             outputs[index].releaseFeedIfDone()
         case .typed: terminalInput?.read()
         case .terminal: terminalInput?.write()
+        case .exec: break
         }
     }
 
@@ -165,7 +178,8 @@ final class ShimServer {
 
     private var timeout: CInt? {
         let now = Moment.now
-        return [firstClientDeadline, terminalReopens, quietDeadline, feedDeadline].compactMap { $0?.milliseconds(from: now) }.min()
+        let own = [firstClientDeadline, terminalReopens, quietDeadline, feedDeadline, execs.nextMoment]
+        return (own + execs.processes.map(\.nextMoment)).compactMap { $0?.milliseconds(from: now) }.min()
     }
 
     private func keepDeadlines(_ now: Moment) {
@@ -178,6 +192,7 @@ final class ShimServer {
             for output in outputs { output.feed = nil }
         }
         if exit != nil { terminalReopens = nil }
+        keepExecDeadlines(now)
     }
 
     func stopAwaitingClient() {
@@ -205,5 +220,6 @@ enum ShimPatience {
     static let silence: UInt64 = 2_000
     static let idleClient: UInt64 = 60_000
     static let terminalReopens: UInt64 = 500
-    static let connections = 64
+    /// More than further processes, each of which has a client.
+    static let connections = 256
 }

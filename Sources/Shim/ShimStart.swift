@@ -46,13 +46,15 @@ struct ShimStart {
         let log = try openLog()
         var streams = try makeStreams()
         let prepared = Moment.now
-        var running = try launch(streams)
+        let plan = try plan(streams)
+        let traits = ContainerTraits(of: plan, spec)
+        var running = try launch(plan)
         let started = started(running, prepared)
         do throws(KernelError) {
             let outputs = try outputs(&running, &streams)
             return ShimServer(
                 configuration, started: started, initProcess: running, listener: listener, childSignals: signals,
-                stdin: streams?.takeInput(), outputs: outputs, log: log)
+                stdin: streams?.takeInput(), outputs: outputs, log: log, traits: traits)
         } catch {
             // The container runs, and nobody would hear it.
             kill(started.pid, SIGKILL)
@@ -71,14 +73,17 @@ struct ShimStart {
         return try Self.step("streams") { () throws(KernelError) in try ContainerStreams.make(openStdin: configuration.openStdin) }
     }
 
-    private func launch(_ streams: borrowing ContainerStreams?) throws(ShimFailure) -> RunningInit {
+    private func plan(_ streams: borrowing ContainerStreams?) throws(ShimFailure) -> InitPlan {
         do throws(LaunchError) {
-            let plan = try InitPlan(
+            return try InitPlan(
                 spec: spec, bundle: bundle, rootfs: rootfs, stdio: standardStreams(streams), seccomp: try seccompProgram())
-            return try Runtime.launch(plan)
         } catch {
-            throw ShimFailure(step: error.step.rawValue, reason: error.reason, kernel: error.kernel, exitCode: error.exitCode)
+            throw ShimFailure(error)
         }
+    }
+
+    private func launch(_ plan: InitPlan) throws(ShimFailure) -> RunningInit {
+        do throws(LaunchError) { return try Runtime.launch(plan) } catch { throw ShimFailure(error) }
     }
 
     private func standardStreams(_ streams: borrowing ContainerStreams?) -> StandardStreams {
@@ -120,7 +125,7 @@ struct ShimStart {
         return ShimStarted(pid: running.pid, startTicks: running.startTicks, startedAt: Timestamp.now(), timings: [own] + steps)
     }
 
-    private static func read<Value: Decodable>(_ type: Value.Type, _ path: FilePath) throws(ShimFailure) -> Value {
+    static func read<Value: Decodable>(_ type: Value.Type, _ path: FilePath) throws(ShimFailure) -> Value {
         let bytes = try step("read-configuration") { () throws(KernelError) in try readFile(path, limit: documentLimit) }
         do throws(JSONError) { return try JSON.decode(type, from: bytes) } catch {
             throw ShimFailure(step: "read-configuration", reason: "\(path.string): \(error)", kernel: nil, exitCode: 125)

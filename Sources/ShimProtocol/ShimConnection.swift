@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 internal import JSON
 package import Linux
 package import SystemPackage
@@ -39,6 +40,15 @@ package struct ShimConnection: ~Copyable, Sendable {
 
         /// After the spawn: closes the shim's end here, so that the engine sees the shim's own end.
         package consuming func engineOnly() -> ShimConnection { engine }
+    }
+
+    /// From now on a receive waits so long and then fails with EAGAIN.
+    package borrowing func limitWaits(seconds: Int) throws(KernelError) {
+        let raw = descriptor
+        var limit = timeval(tv_sec: seconds, tv_usec: 0)
+        try kernel("setsockopt(2)", "SO_RCVTIMEO") {
+            setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        }
     }
 
     // MARK: The engine's and the client's side

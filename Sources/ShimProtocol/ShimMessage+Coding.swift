@@ -2,8 +2,8 @@
 
 // The form on the wire, as docs/api/attach.md describes it: {"message":"exited","exit":{"exitCode":0,…}}.
 extension ShimMessage {
-    private enum Name: String, Codable { case started, failed, attached, done, refused, status, exited }
-    private enum CodingKeys: String, CodingKey { case message, started, failure, streams, reason, status, exit }
+    private enum Name: String, Codable { case started, failed, attached, done, refused, status, exited, execStarted, execs, execExited }
+    private enum CodingKeys: String, CodingKey { case message, started, failure, streams, reason, status, exit, id, pid, execs }
 
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -15,6 +15,11 @@ extension ShimMessage {
         case .refused: self = .refused(try values.decode(String.self, forKey: .reason))
         case .status: self = .status(try values.decode(ShimStatus.self, forKey: .status))
         case .exited: self = .exited(try values.decode(ShimExit.self, forKey: .exit))
+        case .execStarted:
+            self = .execStarted(id: try values.decode(String.self, forKey: .id), pid: try values.decode(Int32.self, forKey: .pid))
+        case .execs: self = .execs(try values.decode([ShimExecStatus].self, forKey: .execs))
+        case .execExited:
+            self = .execExited(id: try values.decode(String.self, forKey: .id), exit: try values.decode(ShimExit.self, forKey: .exit))
         }
     }
 
@@ -39,6 +44,17 @@ extension ShimMessage {
             try values.encode(status, forKey: .status)
         case .exited(let exit):
             try values.encode(Name.exited, forKey: .message)
+            try values.encode(exit, forKey: .exit)
+        case .execStarted(let id, let pid):
+            try values.encode(Name.execStarted, forKey: .message)
+            try values.encode(id, forKey: .id)
+            try values.encode(pid, forKey: .pid)
+        case .execs(let execs):
+            try values.encode(Name.execs, forKey: .message)
+            try values.encode(execs, forKey: .execs)
+        case .execExited(let id, let exit):
+            try values.encode(Name.execExited, forKey: .message)
+            try values.encode(id, forKey: .id)
             try values.encode(exit, forKey: .exit)
         }
     }

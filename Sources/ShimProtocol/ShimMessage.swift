@@ -20,6 +20,22 @@ package import Linux
 //   a log                 pipes that the shim feeds with what it logs
 //   a terminal            a stream socket whose other end the shim connects with the terminal
 //
+// A further process of the container ("exec") is asked for on one connection and attached to on another, which then is that process's:
+// what it asks is about it, and its `exited` tells the end of it.
+//
+//   engine                                shim
+//     |  exec(id) ------------------------->|   the process is in exec-<id>.json, beside shim.json
+//     |<------------- execStarted(id, pid) -|   or failed(error), refused, exited
+//   client                                shim
+//     |  attachExec(id) ------------------->|   within ten seconds, else it is ended
+//     |<------------- attached + fds -------|
+//     |  resize, signal, closeStdin… ------>|
+//     |<------------- exited(record) -------|   of the further process; a connection that closes before ends its whole group
+//   engine                                shim
+//     |  watch ---------------------------->|   (the connection that the shim was spawned with watches from the start)
+//     |<------------- execs([…]) -----------|   those that run, and the last ones that have ended
+//     |<------------- execExited(id, end) --|   each end from now on
+//
 // After the end of PID 1 a request that can't be met any more is answered by `exited` itself. Source: docs/api/attach.md.
 
 /// What a client asks of a shim.
@@ -34,6 +50,12 @@ package enum ShimRequest: Codable, Sendable, Hashable {
     case resize(rows: UInt16, columns: UInt16)
     case signal(Int32)
     case status
+    /// Runs a further process in the container.
+    case exec(ShimExec)
+    /// The streams of a further process, please; the connection is that process's from then on.
+    case attachExec(id: String, stdin: Bool)
+    /// Tell me the ends of further processes, too.
+    case watch
 }
 
 /// What a shim says.
@@ -46,6 +68,9 @@ package enum ShimMessage: Codable, Sendable, Hashable {
     case refused(String)
     case status(ShimStatus)
     case exited(ShimExit)
+    case execStarted(id: String, pid: Int32)
+    case execs([ShimExecStatus])
+    case execExited(id: String, exit: ShimExit)
 }
 
 package enum ShimStream: String, Codable, Sendable, Hashable { case stdin, stdout, stderr, terminal }
@@ -94,10 +119,13 @@ package struct ShimStatus: Codable, Sendable, Hashable {
     package var shimPID: Int32
     package var started: ShimStarted
     package var exit: ShimExit?
-    package init(shimPID: Int32, started: ShimStarted, exit: ShimExit?) {
+    /// Whether it knows `exec` and `watch`; nil for one that was started before they were there.
+    package var execs: Bool?
+    package init(shimPID: Int32, started: ShimStarted, exit: ShimExit?, execs: Bool? = nil) {
         self.shimPID = shimPID
         self.started = started
         self.exit = exit
+        self.execs = execs
     }
 }
 

@@ -2,8 +2,8 @@
 
 // The form on the wire, as docs/api/attach.md describes it: {"request":"resize","rows":24,"columns":80}.
 extension ShimRequest {
-    private enum Name: String, Codable { case attach, closeStdin, closeOutput, resize, signal, status }
-    private enum CodingKeys: String, CodingKey { case request, stdin, stream, rows, columns, signal }
+    private enum Name: String, Codable { case attach, closeStdin, closeOutput, resize, signal, status, exec, attachExec, watch }
+    private enum CodingKeys: String, CodingKey { case request, stdin, stream, rows, columns, signal, exec, id }
 
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -15,6 +15,10 @@ extension ShimRequest {
             self = .resize(rows: try values.decode(UInt16.self, forKey: .rows), columns: try values.decode(UInt16.self, forKey: .columns))
         case .signal: self = .signal(try values.decode(Int32.self, forKey: .signal))
         case .status: self = .status
+        case .exec: self = .exec(try values.decode(ShimExec.self, forKey: .exec))
+        case .attachExec:
+            self = .attachExec(id: try values.decode(String.self, forKey: .id), stdin: try values.decode(Bool.self, forKey: .stdin))
+        case .watch: self = .watch
         }
     }
 
@@ -36,6 +40,14 @@ extension ShimRequest {
             try values.encode(Name.signal, forKey: .request)
             try values.encode(number, forKey: .signal)
         case .status: try values.encode(Name.status, forKey: .request)
+        case .exec(let exec):
+            try values.encode(Name.exec, forKey: .request)
+            try values.encode(exec, forKey: .exec)
+        case .attachExec(let id, let stdin):
+            try values.encode(Name.attachExec, forKey: .request)
+            try values.encode(id, forKey: .id)
+            try values.encode(stdin, forKey: .stdin)
+        case .watch: try values.encode(Name.watch, forKey: .request)
         }
     }
 }

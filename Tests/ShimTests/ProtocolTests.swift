@@ -16,7 +16,12 @@ import Testing
             (.attach(stdin: true), #"{"request":"attach","stdin":true}"#), (.closeStdin, #"{"request":"closeStdin"}"#),
             (.resize(rows: 24, columns: 80), #"{"request":"resize","rows":24,"columns":80}"#),
             (.signal(15), #"{"request":"signal","signal":15}"#),
-            (.status, #"{"request":"status"}"#),
+            (.status, #"{"request":"status"}"#), (.watch, #"{"request":"watch"}"#),
+            (
+                .exec(ShimExec(id: "a1", openStdin: true, detached: false)),
+                #"{"request":"exec","exec":{"id":"a1","openStdin":true,"detached":false}}"#
+            ),
+            (.attachExec(id: "a1", stdin: false), #"{"request":"attachExec","id":"a1","stdin":false}"#),
         ] as [(ShimRequest, String)])
     func requests(request: ShimRequest, text: String) throws {
         #expect(String(decoding: try JSON.encode(request), as: UTF8.self) == text)
@@ -41,6 +46,15 @@ import Testing
                 #"{"message":"failed","failure":{"step":"exec","kernel":{"call":"execve(2)","object":"/x","errno":2},"exitCode":127}}"#
             ),
             (.attached(streams: [.stdin, .stdout, .stderr]), #"{"message":"attached","streams":["stdin","stdout","stderr"]}"#),
+            (.execStarted(id: "a1", pid: 7), #"{"message":"execStarted","id":"a1","pid":7}"#),
+            (
+                .execs([ShimExecStatus(id: "a1", pid: 7, startedAt: "a", exit: nil)]),
+                #"{"message":"execs","execs":[{"id":"a1","pid":7,"startedAt":"a"}]}"#
+            ),
+            (
+                .execExited(id: "a1", exit: exit),
+                #"{"message":"execExited","id":"a1","exit":{"exitCode":137,"signal":9,"outOfMemory":true,"startedAt":"a","finishedAt":"b"}}"#
+            ),
             (.done, #"{"message":"done"}"#), (.refused("no"), #"{"message":"refused","reason":"no"}"#),
             (
                 .exited(exit),

@@ -26,8 +26,10 @@ final class TestClient {
     func sendRaw(_ bytes: [UInt8]) { Glibc.send(connection.descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL)) }
 
     @discardableResult
-    func attach(stdin: Bool = false) throws -> [ShimStream] {
-        try connection.send(ShimRequest.attach(stdin: stdin))
+    func attach(stdin: Bool = false) throws -> [ShimStream] { try attach(.attach(stdin: stdin)) }
+
+    func attach(_ request: ShimRequest) throws -> [ShimStream] {
+        try connection.send(request)
         guard var delivery = try connection.receive() else { throw Unexpected(nil) }
         guard case .attached(let names) = delivery.message else { throw Unexpected(delivery.message) }
         for name in names { streams[name] = delivery.takeDescriptor()?.release() ?? -1 }
