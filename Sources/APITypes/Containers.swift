@@ -265,10 +265,11 @@ public struct ContainerDetail: Codable, Sendable, Hashable {
     public var attachSocket: String?
     public var startedAt: String?
     public var timings: [StepTiming]
+    public var execs: [ExecSummary]
     public init(
         summary: ContainerSummary, resolvedDigest: String, manifestDigest: String, request: CreateContainerRequest, mounts: [Mount],
         bundle: String, upperDirectory: String?, lowerDiffIDs: [String], cgroup: String, logPath: String?, attachSocket: String?,
-        startedAt: String?, timings: [StepTiming]
+        startedAt: String?, timings: [StepTiming], execs: [ExecSummary] = []
     ) {
         self.summary = summary
         self.resolvedDigest = resolvedDigest
@@ -283,6 +284,7 @@ public struct ContainerDetail: Codable, Sendable, Hashable {
         self.attachSocket = attachSocket
         self.startedAt = startedAt
         self.timings = timings
+        self.execs = execs
     }
 }
 

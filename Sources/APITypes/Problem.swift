@@ -13,7 +13,7 @@ public struct Problem: Codable, Sendable, Hashable {
     /// What the reader can do about it.
     public var remedy: String?
     public var code: String
-    /// For `container-start-failed`: the exit code that `run` gives back (125, 126, 127).
+    /// For `container-start-failed` and `exec-failed`: the exit code that `run` and `exec` give back (125, 126, 127).
     public var exitCode: Int?
 
     public init(status: Int, code: String, title: String, detail: String, remedy: String? = nil, exitCode: Int? = nil) {

@@ -13,6 +13,7 @@ package final class Container: Sendable {
     /// Of its stack, uppermost first: they stay as long as the container does, also without their image.
     package let layerIDs: [Int64]
     package let waiters = ExitWaiters()
+    package let execs = ExecTable()
 
     private struct State {
         var memo: ContainerMemo
@@ -118,6 +119,6 @@ package final class Container: Sendable {
             lowerDiffIDs: memo.lowerDiffIDs.map(\.description), cgroup: memo.cgroup,
             logPath: memo.request.log == .file ? paths.log.appending("container.log").string : nil,
             attachSocket: life.hasShim ? paths.socket.string : nil, startedAt: started?.startedAt ?? life.exit?.startedAt,
-            timings: started?.timings.map { StepTiming(step: $0.step, microseconds: $0.microseconds) } ?? [])
+            timings: started?.timings.map { StepTiming(step: $0.step, microseconds: $0.microseconds) } ?? [], execs: execs.summaries)
     }
 }

@@ -22,6 +22,10 @@ package enum ContainerError: Error, Sendable {
     case invalidImage(String)
     /// The process did not come to life; exit code 125, 126 or 127.
     case startFailed(id: String, step: String, reason: String, exitCode: Int, remedy: String? = nil)
+    /// A further process did not come to life; exit code 125, 126 or 127.
+    case execFailed(id: String, step: String, reason: String, exitCode: Int)
+    /// It can't be entered now.
+    case execRefused(id: String, String)
     /// The shim could not be talked to.
     case shim(id: String, String)
     /// JSON of our own could not be made or read.
@@ -42,6 +46,8 @@ extension ContainerError: CustomStringConvertible {
         case .invalidRequest(let what, _): what
         case .invalidImage(let what): what
         case .startFailed(let id, let step, let reason, _, _): "container \(id) did not start: \(step): \(reason)"
+        case .execFailed(let id, let step, let reason, _): "exec in container \(id): \(step): \(reason)"
+        case .execRefused(let id, let reason): "can't exec in container \(id): \(reason)"
         case .shim(let id, let what): "shim of container \(id): \(what)"
         case .encoding(let what): what
         case .snapshots(let error): "\(error)"
@@ -62,7 +68,8 @@ extension ContainerError: CustomStringConvertible {
         case .startFailed(_, _, _, _, let remedy): remedy
         case .snapshots(let error): error.remedy
         case .metadata(let error): error.remedy
-        case .wrongState, .invalidImage, .shim, .encoding, .kernel: nil
+        case .wrongState(_, "exec in", .stopped), .wrongState(_, "exec in", .created): "`ctr-swift start` starts it"
+        case .wrongState, .invalidImage, .execFailed, .execRefused, .shim, .encoding, .kernel: nil
         }
     }
 }

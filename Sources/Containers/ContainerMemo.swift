@@ -21,6 +21,8 @@ package struct ContainerMemo: Codable, Sendable, Hashable {
     package var lowerDiffIDs: [DiffID]
     package var upperMode: UpperMode
     package var cgroup: String
+    /// Whether neither image nor request set HOME: then each user's own is right. nil in records of before it was noted.
+    package var homeIsDefault: Bool?
     /// The last end, for one that is kept.
     package var exit: ExitRecord?
 

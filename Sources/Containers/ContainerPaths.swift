@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ShimProtocol
 package import SystemPackage
 
 /// Where one container's things are. See docs/architecture.md, "Paths".
@@ -24,4 +25,6 @@ package struct ContainerPaths: Sendable, Hashable {
     package var exitRecord: FilePath { state.appending("exit.json") }
     package var shimLog: FilePath { state.appending("shim.log") }
     package var rootfs: FilePath { state.appending("rootfs") }
+    /// A further process, for the shim to read.
+    package func execProcess(_ id: String) -> FilePath { state.appending(ShimExec.processFile(id: id)) }
 }

@@ -19,9 +19,10 @@ extension EngineError {
             switch error {
             case .notFound: .containerNotFound
             case .ambiguous, .invalidRequest: .invalidRequest
-            case .nameInUse, .wrongState, .limitRefused: .conflict
+            case .nameInUse, .wrongState, .limitRefused, .execRefused: .conflict
             case .invalidImage: .invalidImage
             case .startFailed: .containerStartFailed
+            case .execFailed: .execFailed
             case .snapshots(let error) where error.isOutOfSpace: .noSpace
             case .metadata(let error) where error.isOutOfSpace: .noSpace
             case .snapshots(.noSuchImage), .metadata(.containerLayersGone): .imageNotFound
@@ -33,6 +34,7 @@ extension EngineError {
             }
         var exitCode: Int?
         if case .startFailed(_, _, _, let status, _) = error { exitCode = status }
+        if case .execFailed(_, _, _, let status) = error { exitCode = status }
         self.init(code, error.description, remedy: error.remedy, exitCode: exitCode)
     }
 

@@ -23,6 +23,7 @@ public struct EngineError: Error, Sendable, Hashable {
         public static let invalidImage = Code(rawValue: "invalid-image")
         public static let unsupported = Code(rawValue: "unsupported")
         public static let containerStartFailed = Code(rawValue: "container-start-failed")
+        public static let execFailed = Code(rawValue: "exec-failed")
         public static let inUse = Code(rawValue: "in-use")
         public static let cancelled = Code(rawValue: "cancelled")
         public static let `internal` = Code(rawValue: "internal")
@@ -32,7 +33,7 @@ public struct EngineError: Error, Sendable, Hashable {
     /// One line: what was tried, on which object, what the kernel or the registry said.
     public var message: String
     public var remedy: String?
-    /// For `containerStartFailed`: 125, 126 or 127.
+    /// For `containerStartFailed` and `execFailed`: 125, 126 or 127.
     public var exitCode: Int?
 
     public init(_ code: Code, _ message: String, remedy: String? = nil, exitCode: Int? = nil) {

@@ -72,6 +72,12 @@ extension NodeRuntime {
             })
     }
 
+    /// Runs a further process in a container.
+    public func execInContainer(_ id: String, _ request: ExecRequest) async throws(EngineError) -> ExecResponse {
+        let container = try find(id)
+        return try await containerVerb { () throws(ContainerError) in try await self.containers.exec(container, request) }
+    }
+
     public func killContainer(_ id: String, _ request: KillRequest) async throws(EngineError) {
         let container = try find(id)
         let name = request.signal ?? "KILL"

@@ -122,7 +122,7 @@ public final class NodeRuntime: Sendable {
             await task.value
         }
         endSession()
-        containers.stop()
+        await containers.stop()
         await registry.shutdown()
         await pool.shutdown()
     }

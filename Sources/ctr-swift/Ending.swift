@@ -14,7 +14,7 @@ struct Ending {
     private var text: String?
 
     /// The refusals of these are 125, so that they are not taken for the container's own exit code.
-    private static let containersCode: Set<String> = ["run", "attach"]
+    private static let containersCode: Set<String> = ["run", "exec", "attach"]
 
     /// - Parameter command: the words that name it, from the program's own on.
     init(of error: any Error, command: [String]) {

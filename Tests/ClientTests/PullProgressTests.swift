@@ -161,7 +161,7 @@ import Testing
 
     @Test(
         "fingers that know Docker are told what there is instead",
-        arguments: [("exec", true), ("build", true), ("push", true), ("volume", true), ("xyzzy", false)])
+        arguments: [("compose", true), ("build", true), ("push", true), ("volume", true), ("xyzzy", false)])
     func habits(command: String, known: Bool) {
         #expect((DockerHabits.note(command: command) != nil) == known)
         #expect(DockerHabits.note(option: "--publish")?.contains("--network") == true)

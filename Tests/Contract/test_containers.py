@@ -124,6 +124,39 @@ def test_a_start_that_fails_tells_the_exit_code_and_leaves_nothing(api, containe
     assert len(api.get("/v1/containers?all=true").json()) == before
 
 
+def test_a_further_process_is_listed_until_it_has_ended_and_afterwards_with_its_code(api, container):
+    identifier = container(**sh("sleep 1000")).json()["id"]
+    answer = api.post(f"/v1/containers/{identifier}/exec", {"command": ["sh", "-c", "sleep 0.3; exit 6"], "detach": True})
+    assert answer.status == 201 and "attachSocket" not in answer.json()
+    entry = api.get(f"/v1/containers/{identifier}").json()["execs"][0]
+    assert entry["id"] == answer.json()["id"] and entry["command"][0] == "sh"
+    for _ in range(600):
+        entry = api.get(f"/v1/containers/{identifier}").json()["execs"][0]
+        if not entry["running"]:
+            break
+        time.sleep(0.05)
+    assert entry["exit"]["exitCode"] == 6 and "pid" not in entry
+    attached = api.post(f"/v1/containers/{identifier}/exec", {"command": ["true"]}).json()
+    assert attached["attachSocket"].endswith("/shim.sock")
+
+
+@pytest.mark.parametrize("command, code", [(["/none"], 127), (["none"], 127), (["/etc"], 126)])
+def test_a_further_process_that_does_not_start_tells_the_exit_code(api, container, command, code):
+    identifier = container(**sh("sleep 1000")).json()["id"]
+    answer = api.post(f"/v1/containers/{identifier}/exec", {"command": command})
+    assert_problem(answer, 422, "exec-failed")
+    assert answer.json()["exitCode"] == code
+    assert api.get(f"/v1/containers/{identifier}").json()["execs"] == []
+
+
+def test_a_container_that_has_ended_takes_no_further_process(api, container):
+    identifier = container(**sh("true")).json()["id"]
+    api.post(f"/v1/containers/{identifier}/wait")
+    assert_problem(api.post(f"/v1/containers/{identifier}/exec", {"command": ["true"]}), 409, "conflict")
+    assert_problem(api.post("/v1/containers/none/exec", {"command": ["true"]}), 404, "container-not-found")
+    assert_problem(api.post(f"/v1/containers/{identifier}/exec", {"command": ["true"], "shell": True}), 400, "invalid-request")
+
+
 def test_logs_come_whole_and_in_order(api, container):
     identifier = container(**sh("i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; echo end >&2")).json()["id"]
     api.post(f"/v1/containers/{identifier}/wait")

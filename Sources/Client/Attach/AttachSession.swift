@@ -10,20 +10,23 @@ package struct AttachSession {
     private let socket: FilePath
     private let usesStdin: Bool
     private let tty: Bool
+    /// A further process of the container; nil is the first one.
+    private let exec: String?
 
     private static let passedSignals: [CInt] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT, SIGTSTP, SIGWINCH]
 
-    package init(socket: FilePath, stdin: Bool, tty: Bool) {
+    package init(socket: FilePath, stdin: Bool, tty: Bool, exec: String? = nil) {
         self.socket = socket
         usesStdin = stdin
         self.tty = tty
+        self.exec = exec
     }
 
-    /// - Returns: how PID 1 ended; nil where the shim went without a word.
+    /// - Returns: how the process ended; nil where the shim went without a word.
     /// - Throws: `KernelError` where the shim can't be reached, or refused.
     package func run() throws(KernelError) -> ShimExit? {
         let connection = try ShimConnection.connect(to: socket)
-        try connection.send(.attach(stdin: usesStdin))
+        try connection.send(exec.map { .attachExec(id: $0, stdin: usesStdin) } ?? .attach(stdin: usesStdin))
         var early: ShimExit?
         guard var delivery = try connection.receive() else { return nil }
         // PID 1 may end between the connection and the request: its output is still to come.

@@ -30,7 +30,6 @@ package enum DockerHabits {
     /// - Parameter command: the first word that is no command here.
     package static func note(command: String) -> String? {
         switch command {
-        case "exec": "running a second process in a container is not there yet"
         case "build", "commit", "import", "buildx", "builder":
             "images are not built here: use buildah or docker build, then `ctr-swift load`"
         case "save", "push", "tag", "history", "search", "manifest": "images are only pulled, loaded and removed: use skopeo for the rest"

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Linux
+
 /// `-e` and `--env-file`: the entries that a request carries, in the order in which they replace each other.
 package struct EnvironmentVariables {
     package private(set) var entries: [String] = []
@@ -7,6 +9,22 @@ package struct EnvironmentVariables {
     private let here: (String) -> [UInt8]?
 
     package init(here: @escaping (String) -> [UInt8]?) { self.here = here }
+
+    /// What `--env-file` and `--env` say, the files first.
+    package static func entries(
+        flags: [String], files: [String], _ surroundings: RunFlags.Surroundings
+    ) throws(UsageError) -> [String] {
+        var variables = EnvironmentVariables(here: surroundings.variable)
+        for path in files {
+            let bytes: [UInt8]
+            do throws(KernelError) { bytes = try surroundings.readFile(path).get() } catch {
+                throw UsageError("--env-file", path, "\(error.call): \(error.errno)")
+            }
+            try variables.add(file: bytes, named: path)
+        }
+        for entry in flags { try variables.add(flag: entry) }
+        return variables.entries
+    }
 
     /// `NAME=value`, or `NAME` to take it from here; one that is not set here is left out, as Docker does.
     package mutating func add(flag text: String) throws(UsageError) {

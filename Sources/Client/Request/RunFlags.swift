@@ -82,7 +82,7 @@ package struct RunFlags: Sendable {
         request.platform = platform
         request.entrypoint = entrypoint.map { $0.isEmpty ? [] : [$0] }
         request.arguments = arguments
-        request.environment = try environmentEntries(surroundings)
+        request.environment = try EnvironmentVariables.entries(flags: environment, files: environmentFiles, surroundings)
         request.workingDirectory = workingDirectory
         request.user = user
         request.hostname = hostname
@@ -110,19 +110,6 @@ package struct RunFlags: Sendable {
         request.upperInodes = upperInodes
         request.upper = try upper.map { text throws(UsageError) in try choice(text, "--upper", UpperMode.self) }
         return request
-    }
-
-    private func environmentEntries(_ surroundings: Surroundings) throws(UsageError) -> [String] {
-        var variables = EnvironmentVariables(here: surroundings.variable)
-        for path in environmentFiles {
-            let bytes: [UInt8]
-            do throws(KernelError) { bytes = try surroundings.readFile(path).get() } catch {
-                throw UsageError("--env-file", path, "\(error.call): \(error.errno)")
-            }
-            try variables.add(file: bytes, named: path)
-        }
-        for entry in environment { try variables.add(flag: entry) }
-        return variables.entries
     }
 
     private func add(label: String, to labels: inout [String: String]) throws(UsageError) {

@@ -7,6 +7,9 @@ internal import Synchronization
 /// What a shim's connection brings after its start.
 package enum ShimEvent: Sendable {
     case exited(ShimExit)
+    /// The further processes that it has, or had: the answer to `watch`.
+    case execs([ShimExecStatus])
+    case execExited(id: String, exit: ShimExit)
     /// The connection ended: so did the shim, or it was killed.
     case gone
 }
@@ -64,6 +67,8 @@ package final class ShimMonitor: Sendable {
         // What is no message of the protocol ends the connection as an end does.
         switch try? watch.connection.receiveMessage() {
         case .exited(let exit): watch.handler(.exited(exit))
+        case .execs(let statuses): watch.handler(.execs(statuses))
+        case .execExited(let id, let exit): watch.handler(.execExited(id: id, exit: exit))
         case .some: break
         case nil:
             epoll.remove(descriptor)

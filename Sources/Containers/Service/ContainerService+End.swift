@@ -24,6 +24,8 @@ extension ContainerService {
         container.inOrder {
             switch event {
             case .exited(let exit): await self.noteExit(ExitRecord(exit), of: container)
+            case .execs(let statuses): await self.noteExecs(statuses, of: container)
+            case .execExited(let id, let exit): self.noteExecEnd(id, exit, of: container)
             case .gone: await self.shimGone(container, shimPID: shimPID)
             }
         }
@@ -61,6 +63,7 @@ extension ContainerService {
             let record = await pool.run { self.endWithoutShim(container) }
             await noteExit(record, of: container)
         }
+        endExecs(of: container)
         container.noteShimGone()
         if container.memo.request.autoRemove {
             do throws(ContainerError) { try await remove(container, force: false) } catch {

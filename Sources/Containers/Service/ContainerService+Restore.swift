@@ -125,6 +125,8 @@ extension ContainerService {
             id: id, paths: paths(of: id), memo: memo, layerIDs: layerIDs, life: life, started: status.started, shimPID: status.shimPID)
         index.insert(container)
         if let exit = life.exit { persistExit(exit, of: container) }
+        // Its answer comes to the monitor. One of before that was there would cut the connection.
+        if status.execs == true { try? connection.send(.watch) }
         do throws(ContainerError) { try listen(to: connection, of: id, shimPID: nil) } catch {
             index.remove(container)
             throw error

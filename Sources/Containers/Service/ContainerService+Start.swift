@@ -84,6 +84,7 @@ extension ContainerService {
 
     private func prepareState(of container: Container) throws(ContainerError) {
         let paths = container.paths
+        container.execs.removeAll()
         let configuration = try shimConfiguration(of: container)
         let bytes: [UInt8]
         do throws(JSONError) { bytes = try JSON.encode(configuration) } catch { throw .encoding("encode shim.json: \(error)") }

@@ -36,6 +36,8 @@ package final class ContainerService: Sendable {
     let metadata: MetadataStore
     let events: EventHub
     let pool: BlockingPool
+    /// Of its own for further processes, whose way to their program may lead over a filesystem that does not answer: nothing else waits then.
+    let execPool = BlockingPool(width: 8)
     let logger: Logger
     let index = ContainerIndex()
     let monitor: ShimMonitor
@@ -68,7 +70,10 @@ package final class ContainerService: Sendable {
         }
     }
 
-    package func stop() { monitor.stop() }
+    package func stop() async {
+        monitor.stop()
+        await execPool.shutdown()
+    }
 
     package func find(_ text: String) throws(ContainerError) -> Container { try index.find(text) }
 

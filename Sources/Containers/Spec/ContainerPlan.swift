@@ -31,11 +31,13 @@ package struct ContainerPlan: Sendable {
         let mounts = try MountPlan.mounts(request: request, networkFiles: paths.networkFiles)
         let cgroup = Self.cgroup(of: id, configuration)
         let stop = try inputs.stopSignal()
-        memo = ContainerMemo(
+        var memo = ContainerMemo(
             name: name, request: request, resolvedDigest: image.resolvedDigest, manifestDigest: image.manifestDigest, arguments: arguments,
             stopSignal: stop, stopTimeoutSeconds: try inputs.stopTimeout(), hostname: hostname, createdAt: Timestamp.now(),
             mounts: mounts.map(ContainerDetail.Mount.init), lowerDiffIDs: stack.diffIDs,
             upperMode: request.upper ?? (request.autoRemove ? .volatile : .synced), cgroup: cgroup)
+        memo.homeIsDefault = ProcessEnvironment.hasNoHome(image.config.config?.env ?? [], request.environment)
+        self.memo = memo
         warnings = inputs.warnings()
 
         var spec = DefaultSpec.make(arguments: arguments)

@@ -28,6 +28,28 @@ package enum ProcessEnvironment {
         return variables.entries
     }
 
+    /// Whether HOME is neither the image's nor the request's.
+    package static func hasNoHome(_ image: [String], _ request: [String]) -> Bool {
+        !(image + request).contains { $0.hasPrefix("HOME=") }
+    }
+
+    /// The environment of a further process: the container's own, and the request's variables.
+    /// - Parameter home: another user's, where the container's HOME was nobody's wish.
+    package static func extend(
+        _ own: [String], request: [String], tty: Bool, home: String?
+    ) throws(ContainerError) -> [String] {
+        var variables = Variables()
+        for entry in own { variables.set(entry) }
+        if let home { variables.set("HOME=\(home)") }
+        if tty, !variables.has("TERM") { variables.set("TERM=xterm") }
+        for entry in request {
+            guard Variables.isAssignment(entry) else { throw .invalidRequest("environment entry \"\(entry)\" is not NAME=value") }
+            guard !entry.utf8.contains(0) else { throw .invalidRequest("an environment variable holds a NUL byte") }
+            variables.set(entry)
+        }
+        return variables.entries
+    }
+
     /// Keeps the first place of each name. Names are bytes: strings that only look the same would be one as `String`s.
     private struct Variables {
         private(set) var entries: [String] = []

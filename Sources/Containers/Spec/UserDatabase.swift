@@ -38,9 +38,12 @@ package struct UserDatabase: Sendable {
 
     private let users: [User]
     private let groups: [Group]
+    /// Whose files these are, for messages.
+    private let owner: String
 
-    /// - Parameters: the files' bytes; empty where the image has none.
-    package init(passwd: [UInt8], group: [UInt8]) {
+    /// - Parameters: the files' bytes; empty where there are none.
+    package init(passwd: [UInt8], group: [UInt8], owner: String = "image") {
+        self.owner = owner
         users = Self.lines(of: passwd).compactMap { fields in
             guard fields.count >= 6, let uid = Self.id(fields[2]), let gid = Self.id(fields[3]), !fields[0].isEmpty else { return nil }
             return User(name: fields[0], uid: uid, gid: gid, home: fields[5])
@@ -88,8 +91,8 @@ package struct UserDatabase: Sendable {
         }
         guard let entry = users.first(where: { $0.name == part }) else {
             throw .invalidRequest(
-                "user \"\(specification)\": no such user in the image's /etc/passwd",
-                remedy: "use a numeric uid, or a name that the image has")
+                "user \"\(specification)\": no such user in the \(owner)'s /etc/passwd",
+                remedy: "use a numeric uid, or a name that the \(owner) has")
         }
         return (entry.uid, entry)
     }
@@ -103,8 +106,8 @@ package struct UserDatabase: Sendable {
         }
         guard let group = groups.first(where: { $0.name == part }) else {
             throw .invalidRequest(
-                "user \"\(specification)\": no such group in the image's /etc/group",
-                remedy: "use a numeric gid, or a name that the image has")
+                "user \"\(specification)\": no such group in the \(owner)'s /etc/group",
+                remedy: "use a numeric gid, or a name that the \(owner) has")
         }
         return group.gid
     }

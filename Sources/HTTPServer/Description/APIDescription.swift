@@ -10,6 +10,7 @@ struct APIDescription: Sendable {
     let stop: RequestSchema
     let kill: RequestSchema
     let update: RequestSchema
+    let exec: RequestSchema
     let pull: RequestSchema
     let registryCheck: RequestSchema
     let prune: RequestSchema
@@ -33,6 +34,7 @@ struct APIDescription: Sendable {
         stop = try reader.named("StopRequest")
         kill = try reader.named("KillRequest")
         update = try reader.named("UpdateContainerRequest")
+        exec = try reader.named("ExecRequest")
         pull = try reader.named("PullRequest")
         registryCheck = try reader.named("RegistryCheckRequest")
         prune = try reader.named("PruneRequest")

@@ -45,6 +45,7 @@ struct APIProblem: Error, Sendable {
             .inUse: (.conflict, "It is in use"),
             .unsupported: (.unprocessableContent, "Not to be had on this node"),
             .containerStartFailed: (.unprocessableContent, "The container did not start"),
+            .execFailed: (.unprocessableContent, "The process did not start"),
             .tooManyLayers: (.unprocessableContent, "Too many layers"),
             .noMatchingPlatform: (.unprocessableContent, "Not for this platform"),
             .invalidImage: (.unprocessableContent, "The image can't be used"),

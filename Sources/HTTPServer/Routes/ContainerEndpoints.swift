@@ -49,6 +49,11 @@ private func containerLifeEndpoints(_ service: Backend) -> [Endpoint] {
             try await runtime.killContainer(context.containerName(), wanted)
             return .noContent
         },
+        Endpoint(.post, "v1/containers/:id/exec") { request, context in
+            _ = try QueryParameters(request)
+            let wanted = try await request.decoded(ExecRequest.self, description.exec, context)
+            return try .json(await runtime.execInContainer(context.containerName(), wanted), status: .created)
+        },
     ]
 }
 

@@ -45,7 +45,7 @@ final class TestNode: Sendable {
 
     /// What the daemon's end leaves: the shims, which go on.
     func stop() async {
-        service.stop()
+        await service.stop()
         events.finish()
         await pool.shutdown()
     }
