@@ -13,7 +13,7 @@ import Testing
             try node.good("run", "-d", "--name", "ended", image, "sh", "-c", "head -c 3000000 /dev/zero > /file; rm /bin/ls; echo log")
             try node.good("wait", "ended")
             try node.good("run", "-d", "--name", "live", image, "sh", "-c", "head -c 1000000 /dev/zero > /file; echo done; sleep 1000")
-            for _ in 0..<500 where try node.good("logs", "live").isEmpty { usleep(20_000) }
+            try node.wait(forLog: "\n", of: "live")
             let usage = try #require(try node.json("system", "df", "--fresh", "-v") as? [String: Any])
             let du = try command(["du", "-s", "--block-size=1", node.root]).output.split(separator: "\t").first.flatMap { Int($0) }
             let inodes = try command(["du", "-s", "--inodes", node.root]).output.split(separator: "\t").first.flatMap { Int($0) }
@@ -38,7 +38,7 @@ import Testing
             try node.good(
                 "run", "-d", "--name", "w", image, "sh", "-c",
                 "echo x >> /etc/passwd; rm /bin/ls; head -c 50000 /dev/zero > /$(printf '\\033[2Jx'); echo done; sleep 1000")
-            for _ in 0..<500 where try node.good("logs", "w").isEmpty { usleep(20_000) }
+            try node.wait(forLog: "\n", of: "w")
             let report = try #require(try node.json("snapshot", "usage", "w") as? [String: Any])
             #expect((report["whiteouts"] as? [String: Any])?["count"] as? Int == 1)
             let copied = try #require(report["copiedUp"] as? [String: Any])

@@ -142,7 +142,7 @@ import Testing
                 "id -u; stat -c '%a %U' /usr /usr/bin /tmp; ls /usr/share/doc; ls -d /usr/share/man; cat /etc/app.conf; pwd")
             #expect(listing == "65534\n755 root\n755 root\n1777 root\nlayer = 4\n/app\n")
             let id = try node.good("run", "-d", image, "wait").trimmingCharacters(in: .whitespacesAndNewlines)
-            for _ in 0..<200 where try node.good("logs", id).isEmpty { usleep(20_000) }
+            try node.wait(forLog: "\n", of: id)
             try node.good("stop", id)
             #expect(try node.good("wait", id) == "42\n")
             try node.good("rm", id)

@@ -73,9 +73,19 @@ import Testing
             let result = try bundle.run()
             #expect(result.code == 125 && result.errors.contains("no rdma cgroup controller"), "\(result)")
         }
-        let unified = try TestBundle()
-        unified.spec.linux?.resources?.unified = ["memory.high": "1000000"]
-        if !layout.isPureV2 { #expect(try unified.run().errors.contains("needs cgroup v2")) }
+    }
+
+    @Test("v2's own names are written as they are where v2 is alone, and refused elsewhere") func unifiedNames() throws {
+        let bundle = try TestBundle(["/bin/probe", "pause"])
+        bundle.spec.linux?.resources?.unified = ["memory.high": "33554432", "cpu.weight": "321"]
+        guard try CgroupLayout.detect().isPureV2 else {
+            #expect(try bundle.run().errors.contains("needs cgroup v2"))
+            return
+        }
+        try running(bundle) { () throws in
+            #expect(try value(bundle, "memory", "", "memory.high") == "33554432")
+            #expect(try value(bundle, "cpu", "", "cpu.weight") == "321")
+        }
     }
 
     @Test("the process limit holds, and the container can be ended then") func processLimit() throws {

@@ -104,9 +104,9 @@ final class Node {
     }
 
     /// Until the container has said so: a signal that comes before a PID 1 has set its trap is lost.
-    func wait(forLog text: String, of container: String) throws {
+    func wait(forLog text: String, times: Int = 1, of container: String) throws {
         for _ in 0..<3000 {
-            if try good("logs", container).contains(text) { return }
+            if try good("logs", container).components(separatedBy: text).count > times { return }
             usleep(20_000)
         }
         throw Failure("\(container) did not say \(text)")
