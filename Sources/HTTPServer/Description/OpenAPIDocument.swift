@@ -13,7 +13,7 @@ let openAPIDocument = #"""
    "name": "Apache-2.0",
    "identifier": "Apache-2.0"
   },
-  "description": "HTTP/1.1 with JSON on a Unix socket, `/run/ctr-swift/ctr-swift.sock`.\n\n**Who may connect.** root, and members of the socket's group (`ctr-swift`). Access to the socket is access to root: a bind mount of `/` can be asked for.\n\n**Requests.** A body is `application/json` of at most 1 MiB (32 KiB of headers, 128 of them, the path and each header 16 KiB). A member or a query parameter that is not described\nhere is refused, never ignored; what is not given is left out, not `null`. A request has 30 seconds to arrive; `load` 30 seconds for each piece.\n\n**Errors.** `application/problem+json` (RFC 9457). `code` is stable and can be relied on; `detail` says what was tried, on which object, and what\nthe kernel or the registry said; `remedy` says what can be done. Codes and their status:\n\n| code | status | |\n|---|---|---|\n| `invalid-request` | 400 | a body, parameter or reference that is not as described here |\n| `permission-denied` | 403 | the peer is neither root nor in the socket's group |\n| `registry-unauthorized` | 403 | the registry did not accept the credentials, or wants some |\n| `not-found` | 404 | no such path |\n| `image-not-found`, `container-not-found`, `layer-not-found`, `manifest-unknown` | 404 | |\n| `method-not-allowed` | 405 | |\n| `conflict`, `in-use` | 409 | a name that is taken, a state that does not fit, an image that a container uses |\n| `layer-damaged` | 409 | a check has found damage in a layer of the image: `POST /v1/repair` |\n| `body-too-large` | 413 | |\n| `unsupported-media-type` | 415 | |\n| `unsupported` | 422 | asked for, understood, and not to be had on this node: never dropped silently |\n| `container-start-failed` | 422 | with `exitCode` 125, 126 or 127 |\n| `too-many-layers`, `no-matching-platform`, `invalid-image`, `digest-mismatch` | 422 | what the registry or the archive offered can't be used |\n| `cancelled` | 503 | the client or the daemon gave up; nothing is left of it |\n| `shutting-down` | 503 | the daemon is being stopped; containers go on: ask its successor |\n| `registry-unavailable` | 502 | |\n| `no-space` | 507 | bytes or inodes would fall below the reserve |\n| `internal` | 500 | anything else |\n\n**Streams.** `application/x-ndjson`: one JSON object a line, sent as it happens, until the server ends the body. A client that closes its\nconnection, or its sending half, ends the stream and what feeds it (a pull that nobody else waits for is abandoned).\n\n**Containers** are named by their ID, by a prefix of it that no other has, or by their name. **Attaching** is not HTTP: `attachSocket` names the\nmonitor's own socket (docs/api/attach.md), so that a container's streams never depend on the daemon.\n"
+  "description": "HTTP/1.1 with JSON on a Unix socket, `/run/ctr-swift/ctr-swift.sock`.\n\n**Who may connect.** root, and members of the socket's group (`ctr-swift`). Access to the socket is access to root: a bind mount of `/` can be asked for.\n\n**Requests.** A body is `application/json` of at most 1 MiB (32 KiB of headers, 128 of them, the path and each header 16 KiB). A member or a query parameter that is not described\nhere is refused, never ignored; what is not given is left out, not `null`. A request has 30 seconds to arrive; `load` 30 seconds for each piece.\n\n**Errors.** `application/problem+json` (RFC 9457). `code` is stable and can be relied on; `detail` says what was tried, on which object, and what\nthe kernel or the registry said; `remedy` says what can be done. Codes and their status:\n\n| code | status | |\n|---|---|---|\n| `invalid-request` | 400 | a body, parameter or reference that is not as described here |\n| `permission-denied` | 403 | the peer is neither root nor in the socket's group |\n| `registry-unauthorized` | 403 | the registry did not accept the credentials, or wants some |\n| `not-found` | 404 | no such path |\n| `image-not-found`, `container-not-found`, `layer-not-found`, `manifest-unknown` | 404 | |\n| `method-not-allowed` | 405 | |\n| `conflict`, `in-use` | 409 | a name that is taken, a state that does not fit, an image that a container uses |\n| `layer-damaged` | 409 | a check has found damage in a layer of the image: `POST /v1/repair` |\n| `body-too-large` | 413 | |\n| `unsupported-media-type` | 415 | |\n| `unsupported` | 422 | asked for, understood, and not to be had on this node: never dropped silently |\n| `container-start-failed`, `exec-failed` | 422 | with `exitCode` 125, 126 or 127 |\n| `too-many-layers`, `no-matching-platform`, `invalid-image`, `digest-mismatch` | 422 | what the registry or the archive offered can't be used |\n| `cancelled` | 503 | the client or the daemon gave up; nothing is left of it |\n| `shutting-down` | 503 | the daemon is being stopped; containers go on: ask its successor |\n| `registry-unavailable` | 502 | |\n| `no-space` | 507 | bytes or inodes would fall below the reserve |\n| `internal` | 500 | anything else |\n\n**Streams.** `application/x-ndjson`: one JSON object a line, sent as it happens, until the server ends the body. A client that closes its\nconnection, or its sending half, ends the stream and what feeds it (a pull that nobody else waits for is abandoned).\n\n**Containers** are named by their ID, by a prefix of it that no other has, or by their name. **Attaching** is not HTTP: `attachSocket` names the\nmonitor's own socket (docs/api/attach.md), so that a container's streams never depend on the daemon.\n"
  },
  "servers": [
   {
@@ -1225,6 +1225,67 @@ let openAPIDocument = #"""
     }
    }
   },
+  "/v1/containers/{id}/exec": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "post": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "execInContainer",
+    "summary": "Run a further process in a running container",
+    "description": "Answers when its program runs; `exec-failed` comes with the exit code that `exec` gives back. A client has ten seconds to attach at\n`attachSocket` (docs/api/attach.md); when it goes before the process has ended, the process and what it has started are killed. With `detach`\nnobody attaches, and it goes on by itself. `conflict`: the container does not run, or is paused.\n",
+    "requestBody": {
+     "required": true,
+     "content": {
+      "application/json": {
+       "schema": {
+        "$ref": "#/components/schemas/ExecRequest"
+       }
+      }
+     }
+    },
+    "responses": {
+     "201": {
+      "description": "It runs.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/ExecResponse"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "413": {
+      "$ref": "#/components/responses/TooLarge"
+     },
+     "415": {
+      "$ref": "#/components/responses/UnsupportedMediaType"
+     },
+     "422": {
+      "$ref": "#/components/responses/Unprocessable"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "507": {
+      "$ref": "#/components/responses/NoSpace"
+     }
+    }
+   }
+  },
   "/v1/containers/{id}/wait": {
    "parameters": [
     {
@@ -1878,7 +1939,7 @@ let openAPIDocument = #"""
      },
      "exitCode": {
       "type": "integer",
-      "description": "With `container-start-failed`: what `run` gives back (125, 126, 127)."
+      "description": "With `container-start-failed` and `exec-failed`: what `run` and `exec` give back (125, 126, 127)."
      }
     }
    },
@@ -2042,7 +2103,7 @@ let openAPIDocument = #"""
      },
      "action": {
       "type": "string",
-      "description": "container: `create`, `start`, `die`, `oom`, `kill`, `stop`, `remove`. image: `pull`, `load`, `untag`, `delete`, `pin`, `unpin`."
+      "description": "container: `create`, `start`, `die`, `oom`, `kill`, `stop`, `remove`, `exec_start`, `exec_die`. image: `pull`, `load`, `untag`, `delete`, `pin`, `unpin`."
      },
      "id": {
       "type": "string"
@@ -3675,7 +3736,8 @@ let openAPIDocument = #"""
      "bundle",
      "lowerDiffIDs",
      "cgroup",
-     "timings"
+     "timings",
+     "execs"
     ],
     "properties": {
      "summary": {
@@ -3765,6 +3827,131 @@ let openAPIDocument = #"""
         }
        }
       }
+     },
+     "execs": {
+      "type": "array",
+      "description": "Further processes since the last start; those that run, and the last 32 that have ended.",
+      "items": {
+       "$ref": "#/components/schemas/ExecSummary"
+      }
+     }
+    }
+   },
+   "ExecRequest": {
+    "description": "What is left out is the container's own.",
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "command"
+    ],
+    "properties": {
+     "command": {
+      "type": "array",
+      "maxItems": 32768,
+      "items": {
+       "type": "string",
+       "maxLength": 131071
+      }
+     },
+     "environment": {
+      "type": "array",
+      "maxItems": 32768,
+      "items": {
+       "type": "string",
+       "minLength": 1,
+       "maxLength": 131071
+      },
+      "default": [],
+      "description": "`NAME=value`, over the container's own."
+     },
+     "workingDirectory": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 4095,
+      "description": "It must be there."
+     },
+     "user": {
+      "type": "string",
+      "maxLength": 256,
+      "description": "`user`, `uid`, `user:group`, `uid:gid`, by the container's own /etc/passwd and /etc/group."
+     },
+     "tty": {
+      "type": "boolean",
+      "default": false
+     },
+     "terminalSize": {
+      "$ref": "#/components/schemas/TerminalSize"
+     },
+     "openStdin": {
+      "type": "boolean",
+      "default": false,
+      "description": "Keep stdin open; otherwise it is /dev/null."
+     },
+     "detach": {
+      "type": "boolean",
+      "default": false,
+      "description": "No client attaches; the output is thrown away."
+     },
+     "privileged": {
+      "type": "boolean",
+      "default": false,
+      "description": "Every capability that the node can give. The seccomp filter and no_new_privs stay the container's."
+     }
+    }
+   },
+   "ExecResponse": {
+    "type": "object",
+    "required": [
+     "id",
+     "pid"
+    ],
+    "properties": {
+     "id": {
+      "type": "string",
+      "description": "Of the process, among those of the container."
+     },
+     "pid": {
+      "type": "integer",
+      "format": "int32",
+      "description": "On the host."
+     },
+     "attachSocket": {
+      "type": "string",
+      "description": "Where to attach by the id (docs/api/attach.md); left out with `detach`."
+     }
+    }
+   },
+   "ExecSummary": {
+    "type": "object",
+    "required": [
+     "id",
+     "command",
+     "running",
+     "startedAt"
+    ],
+    "properties": {
+     "id": {
+      "type": "string"
+     },
+     "command": {
+      "type": "array",
+      "items": {
+       "type": "string"
+      }
+     },
+     "running": {
+      "type": "boolean"
+     },
+     "pid": {
+      "type": "integer",
+      "format": "int32",
+      "description": "On the host; while it runs."
+     },
+     "startedAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "exit": {
+      "$ref": "#/components/schemas/ExitRecord"
      }
     }
    },
