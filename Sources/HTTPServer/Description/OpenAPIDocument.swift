@@ -1237,7 +1237,7 @@ let openAPIDocument = #"""
     ],
     "operationId": "execInContainer",
     "summary": "Run a further process in a running container",
-    "description": "Answers when its program runs; `exec-failed` comes with the exit code that `exec` gives back. A client has ten seconds to attach at\n`attachSocket` (docs/api/attach.md); when it goes before the process has ended, the process and what it has started are killed. With `detach`\nnobody attaches, and it goes on by itself. `conflict`: the container does not run, or is paused.\n",
+    "description": "Answers when its program runs; `exec-failed` comes with the exit code that `exec` gives back. A client has a minute to attach at\n`attachSocket` (docs/api/attach.md); when it goes before the process has ended, the process and what it has started are killed. With `detach`\nnobody attaches, and it goes on by itself. `conflict`: the container does not run, or is paused.\n",
     "requestBody": {
      "required": true,
      "content": {
