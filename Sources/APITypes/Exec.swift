@@ -52,7 +52,7 @@ public struct ExecResponse: Codable, Sendable, Hashable {
     public var id: String
     /// On the host.
     public var pid: Int32
-    /// Where to attach within ten seconds, by the id (docs/api/attach.md); nil for one that is detached.
+    /// Where to attach within a minute, by the id (docs/api/attach.md); nil for one that is detached.
     public var attachSocket: String?
     public init(id: String, pid: Int32, attachSocket: String?) {
         self.id = id

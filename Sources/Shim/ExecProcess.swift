@@ -12,7 +12,7 @@ internal import SystemPackage
 ///     launching --exec--> running --exit--> ended
 ///         |                  ^ |
 ///         +- failed: gone    | +- its client goes: its group is killed
-///                            +- a client comes, within ten seconds; else it is killed
+///                            +- a client comes, within a minute; else it is killed
 ///
 /// Without a terminal the client gets the shim's own ends of the pipes, and no byte of it passes here.
 final class ExecProcess {
@@ -65,7 +65,7 @@ final class ExecProcess {
     func finishLaunch() throws(LaunchError) {
         _ = try child.awaitProgram()
         client = nil
-        if !isDetached { deadline = Moment.now.advanced(byMilliseconds: ShimPatience.firstClient) }
+        if !isDetached { deadline = Moment.now.advanced(byMilliseconds: ShimPatience.execClient) }
     }
 
     func noteExit(_ record: ShimExit) {
@@ -86,6 +86,12 @@ final class ExecProcess {
         } catch {
             Complaint.write("exec \(id) could not be ended: \(error)")
         }
+    }
+
+    /// The container has ended: its monitor does not stay much longer for a client.
+    func hurryClient() {
+        guard let due = deadline else { return }
+        deadline = min(due, Moment.now.advanced(byMilliseconds: ShimPatience.firstClient))
     }
 
     /// No client will come.

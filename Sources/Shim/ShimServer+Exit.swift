@@ -28,6 +28,7 @@ extension ShimServer {
             finishedAt: Timestamp.now())
         exit = record
         stdin = nil
+        for process in execs.processes { process.hurryClient() }
         lastOutput = .now
         takeLastOutput()
         keep(record)

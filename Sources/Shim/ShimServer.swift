@@ -217,6 +217,8 @@ final class ShimServer {
 /// How long, in milliseconds, and how many.
 enum ShimPatience {
     static let firstClient: UInt64 = 10_000
+    /// A further process ends without its client, so that the client may be slow.
+    static let execClient: UInt64 = 60_000
     static let silence: UInt64 = 2_000
     static let idleClient: UInt64 = 60_000
     static let terminalReopens: UInt64 = 500

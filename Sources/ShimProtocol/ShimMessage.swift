@@ -27,7 +27,7 @@ package import Linux
 //     |  exec(id) ------------------------->|   the process is in exec-<id>.json, beside shim.json
 //     |<------------- execStarted(id, pid) -|   or failed(error), refused, exited
 //   client                                shim
-//     |  attachExec(id) ------------------->|   within ten seconds, else it is ended
+//     |  attachExec(id) ------------------->|   within a minute, else it is ended
 //     |<------------- attached + fds -------|
 //     |  resize, signal, closeStdin… ------>|
 //     |<------------- exited(record) -------|   of the further process; a connection that closes before ends its whole group

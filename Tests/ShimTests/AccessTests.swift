@@ -91,9 +91,9 @@ import Testing
     func manyConnections() throws {
         let shim = try TestContainer(["/bin/sleep", "100"]).start()
         try shim.started()
-        var clients = try (0..<100).map { _ in try shim.connect() }
+        var clients = try (0..<300).map { _ in try shim.connect() }
         usleep(50_000)
-        #expect(shim.descriptorCount < 90)
+        #expect(shim.descriptorCount < 280)
         clients = []
         let message = try shim.connect().ask(.status)
         guard case .status = message else { throw Unexpected(message) }
