@@ -26,6 +26,15 @@ package func cloneProcess(_ namespaces: Namespaces, cgroup: CInt? = nil) throws(
     return pid == 0 ? .child : .parent(pid: pid, pidfd: OwnedFD(owning: pidfd))
 }
 
+/// The same, but the child is the caller's sibling: the caller's parent is its parent, too, and reaps it.
+package func cloneSibling(_ namespaces: Namespaces) throws(KernelError) -> CloneResult {
+    var pidfd: CInt = -1
+    let pid = try kernel("clone3(2)", "sibling with flags 0x\(String(namespaces.rawValue, radix: 16))") {
+        ctr_clone3_sibling(namespaces.rawValue, &pidfd)
+    }
+    return pid == 0 ? .child : .parent(pid: pid, pidfd: OwnedFD(owning: pidfd))
+}
+
 /// How many threads the calling process has.
 package func threadCount() throws(KernelError) -> Int {
     // The link count of a task directory is 2 + its entries: one stat instead of a listing.

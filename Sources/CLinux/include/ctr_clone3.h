@@ -22,6 +22,8 @@ struct ctr_clone_args {
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
 };
 
+static const uint64_t CTR_CLONE_PARENT = 0x8000;
+
 /// 0 in the child; in the parent the child's pid, and *pidfd set (close-on-exec). A negative cgroup places it nowhere else.
 static inline pid_t ctr_clone3(uint64_t flags, int cgroup, int *pidfd) {
     struct ctr_clone_args args = {.flags = flags | CTR_CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = 17};
@@ -29,6 +31,13 @@ static inline pid_t ctr_clone3(uint64_t flags, int cgroup, int *pidfd) {
         args.flags |= CTR_CLONE_INTO_CGROUP;
         args.cgroup = (uint64_t)cgroup;
     }
+    return (pid_t)syscall(435, &args, sizeof args);
+}
+
+/// The same, but the child is the caller's sibling: its parent is the caller's parent, which reaps it.
+static inline pid_t ctr_clone3_sibling(uint64_t flags, int *pidfd) {
+    // No exit signal of its own: the kernel gives a sibling the caller's.
+    struct ctr_clone_args args = {.flags = flags | CTR_CLONE_PIDFD | CTR_CLONE_PARENT, .pidfd = (uint64_t)(uintptr_t)pidfd};
     return (pid_t)syscall(435, &args, sizeof args);
 }
 

@@ -7,6 +7,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/// A filesystem's magic number, or -1. fstatfs(2).
+static inline long ctr_filesystem_magic(int descriptor) {
+    struct statfs status;
+    return fstatfs(descriptor, &status) == -1 ? -1 : (long)(unsigned int)status.f_type;
+}
 static inline int ctr_syncfs(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }
 /// The calling thread's name, of at most 15 bytes.
 static inline int ctr_set_thread_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }

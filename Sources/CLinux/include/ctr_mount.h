@@ -59,6 +59,11 @@ static inline int ctr_mount_setattr(int mount, unsigned flags, uint64_t set, uin
     struct ctr_mount_attr attributes = {.set = set, .clear = clear, .propagation = propagation};
     return (int)syscall(442, mount, "", flags | CTR_AT_EMPTY_PATH, &attributes, sizeof attributes);
 }
+/// Shows the owners of a mount's files as the user namespace maps them. Kernel 5.12, for detached mounts only.
+static inline int ctr_mount_idmap(int mount, unsigned flags, int userns) {
+    struct ctr_mount_attr attributes = {.set = 0x100000 /* MOUNT_ATTR_IDMAP */, .userns = (uint64_t)userns};
+    return (int)syscall(442, mount, "", flags | CTR_AT_EMPTY_PATH, &attributes, sizeof attributes);
+}
 static inline int ctr_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *options) {
     return (int)syscall(SYS_mount, source, target, type, flags, options);
 }

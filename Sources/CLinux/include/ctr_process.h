@@ -33,6 +33,20 @@ static inline int ctr_capset(uint64_t effective, uint64_t permitted, uint64_t in
     return (int)syscall(SYS_capset, &header, data);
 }
 
+static inline int ctr_capget(uint64_t *effective, uint64_t *permitted, uint64_t *inheritable) {
+    struct { uint32_t version; int pid; } header = {0x20080522, 0};
+    struct { uint32_t effective, permitted, inheritable; } data[2] = {{0, 0, 0}, {0, 0, 0}};
+    int result = (int)syscall(SYS_capget, &header, data);
+    *effective = (uint64_t)data[1].effective << 32 | data[0].effective;
+    *permitted = (uint64_t)data[1].permitted << 32 | data[0].permitted;
+    *inheritable = (uint64_t)data[1].inheritable << 32 | data[0].inheritable;
+    return result;
+}
+
+// Who the calling thread is to filesystems; the old id is returned, and an error is not. setfsuid(2).
+static inline uint32_t ctr_setfsuid(uint32_t uid) { return (uint32_t)syscall(SYS_setfsuid, uid); }
+static inline uint32_t ctr_setfsgid(uint32_t gid) { return (uint32_t)syscall(SYS_setfsgid, gid); }
+
 // Identity, by the raw calls: the process has one thread, so glibc's signalling of all threads is not wanted. setresuid(2).
 static inline int ctr_setgroups(size_t count, const uint32_t *groups) { return (int)syscall(SYS_setgroups, count, groups); }
 static inline int ctr_setgid(uint32_t gid) { return (int)syscall(SYS_setresgid, gid, gid, gid); }
@@ -54,7 +68,20 @@ static inline int ctr_close_on_exec_from(unsigned first) { return (int)syscall(4
 // A session keyring of one's own. keyctl_join_session_keyring(3).
 static inline int ctr_join_session_keyring(const char *name) { return (int)syscall(SYS_keyctl, 1, name); }
 
-// A classic BPF program as this thread's filter. seccomp(2).
+// How a process (0: the caller) is scheduled. sched_setattr(2), Linux 3.14; ioprio_set(2).
+struct ctr_sched_attr {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+static inline int ctr_sched_setattr(int pid, const struct ctr_sched_attr *attributes) {
+    return (int)syscall(SYS_sched_setattr, pid, attributes, 0U);
+}
+static inline int ctr_ioprio_set(int pid, int priority) { return (int)syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, pid, priority); }
+
+// A classic BPF program as this thread's filter; with SECCOMP_FILTER_FLAG_NEW_LISTENER the listener's descriptor. seccomp(2).
 static inline int ctr_seccomp_load(unsigned flags, uint16_t count, const void *instructions) {
     struct { uint16_t count; const void *instructions; } program = {count, instructions};
     return (int)syscall(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, flags, &program);
