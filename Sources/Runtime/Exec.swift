@@ -58,7 +58,7 @@ package func beginExec(_ plan: ExecPlan, in target: ExecTarget) throws(LaunchErr
         InitProcess(
             plan: plan.process, report: report, channel: LaunchChannel(ends.child, gate: nil), terminal: terminal.take()?.intoNumbers(),
             cgroup: target.cgroup.membership, ownBinary: ownBinary, entry: entry
-        ).run()
+        ).start()
     case .parent(let pid, let pidfd):
         _ = ctr_set_signal_mask(mask, nil)
         report.begin(.wait, inParent: true)

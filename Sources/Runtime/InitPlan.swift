@@ -16,6 +16,15 @@ package struct InitPlan {
     let rootPropagation: (kind: MountPropagation, recursive: Bool)
     let stdio: StandardStreams
     let namespaces: NamespacePlan
+    let userNamespace: UserNamespacePlan?
+    /// Lines for timens_offsets.
+    let timeOffsets: [String]
+    let hooks: LifecycleHooks
+    /// What hooks and the seccomp listener are told, but for status and pid.
+    let state: HookState
+    let label: SecurityLabel?
+    /// A SELinux context for new filesystems.
+    let mountLabel: String?
     let hostname: String?
     let domainname: String?
     let mounts: [MountPlan]
@@ -24,6 +33,7 @@ package struct InitPlan {
     let readonlyPaths: [FilePath]
     let sysctls: [Sysctl]
     let seccomp: SeccompProgram?
+    let seccompListener: SeccompListenerPlan?
     let cgroup: CgroupPlan
     /// How many of the caller's descriptors from 3 on the program gets. They have to be open.
     package var preservedDescriptors: CInt = 0
@@ -33,10 +43,11 @@ package struct InitPlan {
     ///   - rootfs: instead of the spec's `root.path`; `root.readonly` still holds.
     ///   - seccomp: the compiled form of the spec's filter, kept by the caller; nil compiles it now, which takes milliseconds.
     ///   - cgroupPath: where the spec names none.
+    ///   - id: the container's, for hooks; nil: the bundle's name.
     /// - Throws: `LaunchError` `.plan`, for a spec that is wrong or asks for what this runtime can't do.
     package init(
         spec: RuntimeSpec, bundle: FilePath, rootfs: RootfsSource? = nil, stdio: StandardStreams, seccomp: SeccompProgram? = nil,
-        cgroupPath: String? = nil
+        cgroupPath: String? = nil, id: String? = nil
     ) throws(LaunchError) {
         try SpecCheck.refuseUnsupported(spec)
         guard let process = spec.process else { throw .refused("the spec has no process") }
@@ -48,30 +59,48 @@ package struct InitPlan {
         rootPropagation = try Self.propagation(spec.linux?.rootfsPropagation)
         self.stdio = stdio
         namespaces = try NamespacePlan(spec.linux?.namespaces ?? [])
+        userNamespace = try UserNamespacePlan.read(spec.linux, namespaces)
+        try userNamespace?.check(self.process.user)
+        timeOffsets = try Self.timeOffsets(spec.linux?.timeOffsets ?? [:], namespaces)
+        hooks = try LifecycleHooks(spec.hooks)
+        let name = bundle.lastComponent?.string ?? "container"
+        state = HookState(
+            ociVersion: spec.ociVersion, id: id ?? name, status: "creating", pid: nil, bundle: bundle.string, annotations: spec.annotations)
+        label = try SecurityLabel.read(process)
+        mountLabel = spec.linux?.mountLabel.flatMap { $0.isEmpty ? nil : $0 }
         hostname = try spec.hostname.map { name throws(LaunchError) in try SpecCheck.noNUL(name, "hostname") }
         domainname = try spec.domainname.map { name throws(LaunchError) in try SpecCheck.noNUL(name, "domainname") }
         if hostname != nil || domainname != nil, !namespaces.isOwn(.uts) {
             throw .refused("a hostname needs an own uts namespace")
         }
         mounts = try (spec.mounts ?? []).map { mount throws(LaunchError) in try MountPlan(mount, bundle: bundle) }
+        if userNamespace == nil, let mount = mounts.first(where: { $0.owners != nil && $0.owners?.mappings == nil }) {
+            throw .refused("mount \(mount.destination): idmap needs mappings of its own, or a user namespace")
+        }
         devices = try DeviceNode.all(spec.linux?.devices ?? [])
         maskedPaths = try (spec.linux?.maskedPaths ?? []).map { path throws(LaunchError) in try SpecCheck.rootPath(path, "maskedPaths") }
         readonlyPaths = try (spec.linux?.readonlyPaths ?? []).map { path throws(LaunchError) in
             try SpecCheck.rootPath(path, "readonlyPaths")
         }
         sysctls = try Sysctl.all(spec.linux?.sysctl ?? [:], namespaces)
-        if let seccomp {
+        seccompListener = try spec.linux?.seccomp.flatMap { profile throws(LaunchError) in try SeccompListenerPlan(profile) }
+        if var seccomp {
+            if let profile = spec.linux?.seccomp { seccomp.flags = try SeccompProgram.flags(of: profile) }
             self.seccomp = seccomp
         } else {
             self.seccomp = try spec.linux?.seccomp.map { profile throws(LaunchError) in try SeccompProgram(compiling: profile) }
         }
         cgroup = try CgroupPlan(
-            path: spec.linux?.cgroupsPath ?? cgroupPath ?? "ctr-swift/" + (bundle.lastComponent?.string ?? "container"),
+            path: spec.linux?.cgroupsPath ?? cgroupPath ?? "ctr-swift/" + name,
             resources: spec.linux?.resources)
         // Last, because nothing may throw once the first of these owns memory.
         arguments = ArgumentVector(process.args)
         environment = ArgumentVector(process.env ?? [])
     }
+
+    /// Where the container's tree stays mounted after its end, to be unmounted by who removes it: only where it shares the caller's mount
+    /// namespace.
+    package var hostMount: FilePath? { namespaces.mountsOnHost ? rootfs.path : nil }
 
     private static func rootDirectory(_ spec: RuntimeSpec, _ bundle: FilePath) throws(LaunchError) -> RootfsSource {
         guard let root = spec.root else { throw .refused("the spec has no root") }

@@ -11,10 +11,12 @@ extension InitProcess {
         report.begin(.join)
         let network = try channel.waitForParent()
         try during(.join) { () throws(KernelError) in
-            try CgroupMembership(cgroup).join()
+            // A stepping stone was there before, as the host's root.
+            if !plan.needsSteppingStone { try CgroupMembership(cgroup).join() }
             // After the join, so that the container's cgroup is the root of what it sees.
             if plan.namespaces.new.contains(.cgroup) { try unshareNamespaces(.cgroup) }
             if let network { try enterNamespace(network, .network, object: "the new network") }
+            if plan.userNamespace != nil, plan.namespaces.new.contains(.network) { try plan.raiseLoopback() }
         }
         guard !plan.sysctls.isEmpty else { return }
         report.begin(.sysctl)

@@ -26,7 +26,14 @@ extension InitProcess {
             parents[path] = number
             return number
         }
-        for device in plan.devices { try make(device, in: try parent(device.path.removingLastComponent())) }
+        for (index, device) in plan.devices.enumerated() {
+            if let node = prepared.devices[index] {
+                let target = try root.openOrMake(device.path, directory: false, .refused)
+                try DetachedMount.attach(node, at: target.raw, name: device.path.string)
+            } else {
+                try make(device, in: try parent(device.path.removingLastComponent()))
+            }
+        }
         for (target, name) in Self.links { try link(target, name, in: try parent("dev")) }
     }
 

@@ -15,6 +15,8 @@ extension InitProcess {
             try during(.hostname) { () throws(KernelError) in try setNames() }
         }
         report.begin(.resources)
+        // In a user namespace this was the parent's to do.
+        if plan.userNamespace == nil { try during(.resources) { () throws(KernelError) in try plan.process.schedule(0) } }
         for limit in plan.process.limits {
             try during(.resources, "no right to raise a limit?") { () throws(KernelError) in
                 try kernel("setrlimit(2)", "\(limit.name) \(limit.soft):\(limit.hard)") {
@@ -23,9 +25,11 @@ extension InitProcess {
             }
         }
         report.begin(.identity)
-        try during(.identity) { () throws(KernelError) in try setIdentity() }
+        // Before the filter, which may know no openat2(2).
+        let directory = try during(.identity, nil) { () throws(KernelError) in try makeWorkingDirectory() }
+        try setIdentity()
         report.begin(.workingDirectory)
-        try during(.workingDirectory) { () throws(KernelError) in try enterWorkingDirectory() }
+        try during(.workingDirectory) { () throws(KernelError) in try enter(directory) }
     }
 
     private borrowing func openSession() throws(KernelError) {
@@ -51,20 +55,21 @@ extension InitProcess {
     }
 
     /// The order matters: the bounding set while CAP_SETPCAP is held, groups before the user, the other sets after the user.
-    private borrowing func setIdentity() throws(KernelError) {
+    private borrowing func setIdentity() throws(LaunchError) {
         let process = plan.process
-        // Of a container that runs nothing is made: what is missing there was removed, or never meant to be.
-        if entry == nil { try makeWorkingDirectory() }
-        try lendStreams(process.user)
-        if process.noNewPrivileges {
-            try kernel("prctl(2)", "PR_SET_NO_NEW_PRIVS") { ctr_set_no_new_privileges() }
-        } else if let seccomp = plan.seccomp {
-            // Without no_new_privs a filter needs CAP_SYS_ADMIN, which the next lines may take away.
-            try seccomp.load()
+        try during(.identity) { () throws(KernelError) in
+            try lendStreams(process.user)
+            if process.noNewPrivileges { try kernel("prctl(2)", "PR_SET_NO_NEW_PRIVS") { ctr_set_no_new_privileges() } }
         }
+        // Without no_new_privs a filter needs CAP_SYS_ADMIN, which the next lines may take away.
+        if !process.noNewPrivileges { try filter() }
+        try during(.identity) { () throws(KernelError) in try change(to: process) }
+    }
+
+    private borrowing func change(to process: ProcessPlan) throws(KernelError) {
         try process.capabilities.limitBounding()
         let user = process.user
-        try kernel("setgroups(2)", "\(user.groups)") { ctr_setgroups(user.groups.count, user.groups) }
+        try setGroups(user.groups)
         try kernel("setresgid(2)", "\(user.gid)") { ctr_setgid(user.gid) }
         try kernel("prctl(2)", "PR_SET_KEEPCAPS") { ctr_set_keep_capabilities(1) }
         try kernel("setresuid(2)", "\(user.uid)") { ctr_setuid(user.uid) }
@@ -82,25 +87,39 @@ extension InitProcess {
             try kernel("fchown(2)", "terminal") { fchown(0, user.uid, 5) }
             return
         }
-        guard user.uid != 0 else { return }
-        for descriptor in CInt(0)..<3 {
-            let status = try fileStatus(descriptor, "stream \(descriptor)")
-            guard status.st_mode & S_IFMT == S_IFIFO, status.st_uid != user.uid else { continue }
-            try kernel("fchown(2)", "stream \(descriptor)") { fchown(descriptor, user.uid, status.st_gid) }
-        }
+        // In a user namespace the parent has done it.
+        guard user.uid != 0, plan.userNamespace == nil else { return }
+        for descriptor in CInt(0)..<3 { try lendStream(descriptor, to: user.uid) }
     }
 
-    /// Made where the image lacks it, as `docker run -w` does. Never by a magic link, nor outside the root.
-    private borrowing func makeWorkingDirectory() throws(KernelError) {
-        let root = RootDirectory(try openFile("/", CTR_O_PATH | O_DIRECTORY))
-        _ = try root.openOrMake(plan.process.workingDirectory, directory: true)
+    /// A user namespace made by another user than root may forbid the call: no groups are then what there is. Source: user_namespaces(7).
+    private borrowing func setGroups(_ groups: [UInt32]) throws(KernelError) {
+        do throws(KernelError) {
+            try kernel("setgroups(2)", "\(groups)") { ctr_setgroups(groups.count, groups) }
+        } catch  where error.errno == .notPermitted && groups.isEmpty && plan.userNamespace != nil {}
     }
 
-    /// As the container's user, who must be able to reach it.
-    private borrowing func enterWorkingDirectory() throws(KernelError) {
+    /// From the host's root, which has no id in the container, to the container's own.
+    borrowing func becomeContainerRoot() throws(KernelError) {
+        try setGroups([])
+        try kernel("setresgid(2)", "0") { ctr_setgid(0) }
+        try kernel("setresuid(2)", "0") { ctr_setuid(0) }
+        try kernel("prctl(2)", "PR_SET_DUMPABLE 0") { ctr_set_dumpable(0) }
+    }
+
+    /// Made where the image lacks it, as `docker run -w` does. Never by a magic link, nor outside the root. Of a container that runs nothing is made:
+    /// what is missing there was removed, or never meant to be.
+    private borrowing func makeWorkingDirectory() throws(KernelError) -> OwnedFD {
         let root = RootDirectory(try openFile("/", CTR_O_PATH | O_DIRECTORY))
-        let directory = try root.open(plan.process.workingDirectory, flags: CTR_O_PATH | O_DIRECTORY)
+        if entry != nil { return try root.open(plan.process.workingDirectory, flags: CTR_O_PATH | O_DIRECTORY) }
+        return try root.openOrMake(plan.process.workingDirectory, directory: true)
+    }
+
+    /// As the container's user, who must be able to reach it; then to what was opened, which no link led to.
+    private borrowing func enter(_ directory: borrowing OwnedFD) throws(KernelError) {
+        let path = FilePath(root: "/", plan.process.workingDirectory.components)
+        try withCPath(path) { raw throws(KernelError) in _ = try kernel("chdir(2)", path.string) { chdir(raw) } }
         let raw = directory.raw
-        try kernel("fchdir(2)", plan.process.workingDirectory.string) { fchdir(raw) }
+        try kernel("fchdir(2)", path.string) { fchdir(raw) }
     }
 }

@@ -8,20 +8,37 @@ internal import SystemPackage
 // The container's tree: its root, what is mounted in it, and the change into it. All before the host's tree is out of reach.
 extension InitProcess {
     /// Cuts mount events off from the host, then mounts the root and opens it.
-    borrowing func mountRoot() throws(LaunchError) -> RootDirectory {
+    mutating func mountRoot() throws(LaunchError) -> RootDirectory {
         report.begin(.mountRoot)
+        try during(.mountRoot) { () throws(KernelError) in if plan.namespaces.new.contains(.mount) { try isolate() } }
+        if let number = prepared.root { return try attachRoot(number) }
         return try during(.mountRoot) { () throws(KernelError) in
-            if plan.namespaces.new.contains(.mount) { try isolate() }
             switch plan.rootfs {
             case .overlay(let overlay, let target): try overlay.mount(at: target)
-            case .directory(let path):
+            case .directory(let path, _):
                 // pivot_root wants a mount point. What is mounted below comes along.
                 let itself = try DetachedMount(cloning: path, recursive: true)
+                // Where others see the mounts too, at least they see each one once.
+                if !plan.namespaces.new.contains(.mount) {
+                    try itself.setAttributes([], recursive: true, propagation: .private, name: path.string)
+                }
                 let point = try openFile(path, CTR_O_PATH | O_DIRECTORY)
                 try itself.attach(at: point.raw, name: path.string)
             }
             return RootDirectory(try openFile(plan.rootfs.path, CTR_O_PATH | O_DIRECTORY))
         }
+    }
+
+    /// The root that the parent has mounted, in a user namespace.
+    private mutating func attachRoot(_ number: CInt) throws(LaunchError) -> RootDirectory {
+        try during(.mountRoot) { () throws(KernelError) in
+            // The way there may be closed to the container's ids, so the host's root goes it.
+            let point = try openFile(plan.rootfs.path, CTR_O_PATH | O_DIRECTORY)
+            try becomeContainerRoot()
+            try DetachedMount.attach(number, at: point.raw, name: plan.rootfs.path.string)
+        }
+        try makeOwnTerminal()
+        return RootDirectory(OwnedFD(owning: number))
     }
 
     /// Mounts made here must not travel to the host. Shared propagation was asked for by name; then at least the mount that
@@ -41,13 +58,13 @@ extension InitProcess {
         report.begin(.mounts)
         let split = plan.mounts.firstIndex(where: \.needsParent) ?? plan.mounts.endIndex
         let (early, late) = (plan.mounts[..<split], plan.mounts[split...])
-        for mount in early { try attach(mount, root, .mounts) }
+        for (index, mount) in zip(early.indices, early) { try attach(mount, index, root, .mounts) }
         // Nodes go into the /dev that stays, not below a mount to come.
         let devicesNow = !late.contains { $0.target == "dev" }
         if devicesNow { try makeDevices(root) }
         try join()
         report.begin(.restOfMounts)
-        for mount in late { try attach(mount, root, .restOfMounts) }
+        for (index, mount) in zip(late.indices, late) { try attach(mount, index, root, .restOfMounts) }
         if !devicesNow { try makeDevices(root) }
         report.begin(.paths)
         try during(.paths) { () throws(KernelError) in try coverPaths(root) }
@@ -55,14 +72,21 @@ extension InitProcess {
 
     // MARK: Mounts
 
-    private borrowing func attach(_ mount: MountPlan, _ root: borrowing RootDirectory, _ step: LaunchStep) throws(LaunchError) {
-        try during(step, mount.destination) { () throws(KernelError) in try attach(mount, root) }
+    private borrowing func attach(
+        _ mount: MountPlan, _ index: Int, _ root: borrowing RootDirectory, _ step: LaunchStep
+    ) throws(LaunchError) {
+        try during(step, mount.destination) { () throws(KernelError) in try attach(mount, index, root) }
     }
 
-    private borrowing func attach(_ plan: MountPlan, _ root: borrowing RootDirectory) throws(KernelError) {
+    private borrowing func attach(_ plan: MountPlan, _ index: Int, _ root: borrowing RootDirectory) throws(KernelError) {
         switch plan.kind {
         case .bind(let source, let recursive):
-            let mount = try DetachedMount(cloning: source, recursive: recursive)
+            let mount: DetachedMount
+            if let number = prepared.binds[index] {
+                mount = DetachedMount(OwnedFD(owning: number))
+            } else {
+                mount = try DetachedMount(cloning: source, recursive: recursive)
+            }
             let isDirectory = try fileStatus(mount.descriptor.raw, source.string).isDirectory
             let target = try root.openOrMake(plan.target, directory: isDirectory, plan.links)
             try apply(plan.flags, to: mount, plan.destination)
@@ -72,7 +96,11 @@ extension InitProcess {
         case .filesystem(let type, let source, let options):
             let target = try root.openOrMake(plan.target, directory: true, plan.links)
             let mount = try newFilesystem(type, source, options, plan.flags)
+            if plan.copiesUp { try copyUp(from: target, to: mount) }
             try mount.attach(at: target.raw, name: plan.destination)
+        case .remount:
+            let target = try root.open(plan.target, plan.links)
+            try change(target.raw, plan.flags, plan.destination)
         case .cgroup: try attachCgroup(plan, root)
         }
     }
@@ -93,6 +121,8 @@ extension InitProcess {
         for option in options {
             if let value = option.value { try context.set(option.key, value) } else { try context.set(flag: option.key) }
         }
+        // Filesystems whose files have no label of their own.
+        if let label = plan.mountLabel, ["tmpfs", "devpts"].contains(type) { try context.set("context", label) }
         let mount = try context.mount(flags.set)
         if let (propagation, recursive) = flags.propagation {
             try mount.setAttributes([], recursive: recursive, propagation: propagation, name: type)
@@ -102,20 +132,26 @@ extension InitProcess {
 
     /// A bind keeps what its source's mount forbids; only what the options name is changed.
     private borrowing func apply(_ flags: MountFlags, to mount: borrowing DetachedMount, _ name: String) throws(KernelError) {
+        try change(mount.descriptor.raw, flags, name)
+    }
+
+    private borrowing func change(_ mount: CInt, _ flags: MountFlags, _ name: String) throws(KernelError) {
         if !flags.recursiveSet.isEmpty || !flags.recursiveClear.isEmpty {
-            try mount.setAttributes(flags.recursiveSet, clearing: flags.recursiveClear, recursive: true, name: name)
+            try setMountAttributes(mount, flags.recursiveSet, clearing: flags.recursiveClear, recursive: true, name: name)
         }
-        if !flags.set.isEmpty || !flags.clear.isEmpty { try mount.setAttributes(flags.set, clearing: flags.clear, name: name) }
+        if !flags.set.isEmpty || !flags.clear.isEmpty { try setMountAttributes(mount, flags.set, clearing: flags.clear, name: name) }
         if let (propagation, recursive) = flags.propagation {
-            try mount.setAttributes([], recursive: recursive, propagation: propagation, name: name)
+            try setMountAttributes(mount, [], recursive: recursive, propagation: propagation, name: name)
         }
     }
 
     // MARK: Masked and read-only paths
 
     private borrowing func coverPaths(_ root: borrowing RootDirectory) throws(KernelError) {
+        try verifyKernelFilesystems(root)
         for path in plan.readonlyPaths {
             guard let object = try existing(path, root) else { continue }
+            try verifyIsKernels(path, object)
             let mount = try DetachedMount(cloning: object.raw, recursive: true, name: path.string)
             try mount.setAttributes(.readOnly, recursive: true, name: path.string)
             try mount.attach(at: object.raw, name: path.string)
@@ -129,6 +165,7 @@ extension InitProcess {
         var empty: DetachedMount?
         for path in plan.maskedPaths {
             guard let object = try existing(path, root) else { continue }
+            try verifyIsKernels(path, object)
             if try !fileStatus(object.raw, path.string).isDirectory {
                 try DetachedMount(cloning: null.raw, name: "/dev/null").attach(at: object.raw, name: path.string)
             } else if let first = empty?.descriptor.raw {
@@ -163,13 +200,15 @@ extension InitProcess {
             let number = root.descriptor.raw
             if plan.rootIsReadOnly { try setMountAttributes(number, .readOnly, name: "/") }
             try kernel("fchdir(2)", "the new root") { fchdir(number) }
-            if plan.namespaces.isOwn(.mount) {
+            // The root of a mount namespace that is not the container's alone is not exchanged.
+            if plan.namespaces.new.contains(.mount) {
                 try pivotRootToWorkingDirectory()
                 if plan.rootPropagation.kind == .shared || plan.rootPropagation.kind == .unbindable {
                     try setPropagation("/", plan.rootPropagation.kind, recursive: plan.rootPropagation.recursive)
                 }
             } else {
                 try kernel("chroot(2)", ".") { chroot(".") }
+                try kernel("chdir(2)", "/") { chdir("/") }
             }
         }
         _ = consume root

@@ -9,9 +9,11 @@ internal import SystemPackage
 ///
 /// The calling process must have one thread, a umask of 0 and, for the child's sake, be its reaper. Its working directory, umask and
 /// signal mask are as before afterwards.
-/// - Parameter gate: a descriptor that the child reads one byte from before the exec. The caller keeps its own copy.
+/// - Parameters:
+///   - gate: a descriptor that the child reads one byte from before the exec. The caller keeps its own copy.
+///   - failures: a file that the child writes its error into, as JSON, where it fails after the gate, when nobody listens any more.
 /// - Throws: `LaunchError` with the step and the exit code that a command line should end with. Nothing is left then.
-package func launch(_ plan: InitPlan, gate: CInt? = nil) throws(LaunchError) -> RunningInit {
+package func launch(_ plan: InitPlan, gate: CInt? = nil, failures: CInt? = nil) throws(LaunchError) -> RunningInit {
     guard try during(.plan, nil, { () throws(KernelError) in try threadCount() }) == 1 else {
         throw .refused("a process with threads can't be cloned")
     }
@@ -20,7 +22,7 @@ package func launch(_ plan: InitPlan, gate: CInt? = nil) throws(LaunchError) -> 
     report.begin(.cgroup, inParent: true)
     var cgroup = try plan.cgroup.prepare()
     do throws(LaunchError) {
-        return try launch(plan, report, &cgroup, gate)
+        return try launch(plan, report, &cgroup, (gate, failures))
     } catch {
         // Its process is reaped, so the groups are empty; one that can't be removed is less than the error at hand.
         try? cgroup.delete()
@@ -29,11 +31,19 @@ package func launch(_ plan: InitPlan, gate: CInt? = nil) throws(LaunchError) -> 
 }
 
 private func launch(
-    _ plan: InitPlan, _ report: consuming LaunchReport, _ cgroup: inout CgroupHandle, _ gate: CInt?
+    _ plan: InitPlan, _ report: consuming LaunchReport, _ cgroup: inout CgroupHandle, _ gate: (opens: CInt?, failures: CInt?)
 ) throws(LaunchError) -> RunningInit {
     let cgroupPlan = plan.cgroup
-    try during(.cgroup) { () throws(KernelError) in try cgroup.make(unified: true) }
+    let user = try plan.openUserNamespace(report)
+    var prepared = try plan.prepareMounts(user, report)
+    let userIsNew = user.isPresent
+    try during(.cgroup) { () throws(KernelError) in
+        try cgroup.make(unified: true)
+        // A stepping stone joins the others before it is no longer the host's root.
+        if plan.needsSteppingStone { try cgroup.make(unified: false) }
+    }
     var terminal = try plan.makeTerminal(report)
+    var listener = try plan.seccompListener.connected()
     report.begin(.clone, inParent: true)
     let ownBinary = ownBinaryIdentity()
     let ends = try during(.clone) { () throws(KernelError) in try LaunchChannel.pair() }
@@ -43,38 +53,55 @@ private func launch(
     _ = ctr_set_signal_mask(~0, &mask)
     let clone: CloneResult
     do throws(LaunchError) {
-        clone = try plan.clone(cgroup: birth)
+        if plan.needsSteppingStone {
+            let stone = SteppingStone(plan: plan, cgroup: cgroup, userNamespace: user.rawNumber())
+            clone = try stone.clone(birthplace: birth.rawNumber(), report)
+        } else {
+            clone = try plan.clone(cgroup: birth)
+        }
     } catch {
         _ = ctr_set_signal_mask(mask, nil)
         throw error
     }
     switch consume clone {
     case .child:
-        let channel = LaunchChannel(ends.child, gate: gate)
-        let numbers = terminal.take()?.intoNumbers()
-        InitProcess(plan: plan, report: report, channel: channel, terminal: numbers, cgroup: cgroup, ownBinary: ownBinary).run()
+        // Its copy stays open until the exec.
+        let connection = listener.take()?.release()
+        let kept = [gate.failures, connection].compactMap { $0 }
+        let channel = LaunchChannel(ends.child, gate: gate.opens, keeping: kept)
+        InitProcess(
+            plan: plan, report: report, channel: channel, terminal: terminal.take()?.intoNumbers(), cgroup: cgroup, ownBinary: ownBinary,
+            prepared: prepared.takeNumbers(), listener: connection, failures: gate.failures
+        ).start()
     case .parent(let pid, let pidfd):
         _ = ctr_set_signal_mask(mask, nil)
         let mine = ends.parentOnly()
         _ = consume birth
+        _ = consume prepared
+        _ = consume listener
+        var main = terminal?.main.take()
         do throws(LaunchError) {
+            if userIsNew {
+                try during(.resources) { () throws(KernelError) in try plan.process.schedule(pid) }
+            }
             report.begin(.network, inParent: true)
             let network = try plan.makeNetwork()
             report.begin(.limits, inParent: true)
-            try during(.cgroup) { () throws(KernelError) in try cgroup.make(unified: false) }
+            if !plan.needsSteppingStone { try during(.cgroup) { () throws(KernelError) in try cgroup.make(unified: false) } }
             try cgroupPlan.apply(to: cgroup)
             mine.releaseChild(network: network.rawNumber())
             report.begin(.wait, inParent: true)
-            try awaitProgram(mine, report, pid)
+            if let own = try awaitProgram(mine, report, plan, pid) { main = consume own }
         } catch {
             reap(pid)
+            if let root = plan.hostMount, report.step.index > LaunchStep.mountRoot.index { try? unmount(root, lazily: true) }
             throw error
         }
         let end = monotonicNanoseconds()
         // 0 for a program that is gone and reaped already, which only another waiter could have done.
         let ticks = (try? ProcessStat(of: pid).startTicks) ?? 0
         return RunningInit(
-            pid: pid, pidfd: pidfd, startTicks: ticks, cgroup: cgroup, terminal: terminal?.main.take(), timings: report.timings(until: end))
+            pid: pid, pidfd: pidfd, startTicks: ticks, cgroup: cgroup, terminal: main, timings: report.timings(until: end))
     }
 }
 
@@ -86,13 +113,31 @@ func occupyStandardDescriptors() throws(KernelError) {
     }
 }
 
-/// Waits for the exec or the gate; what went wrong in the child becomes this function's error.
-private func awaitProgram(_ channel: borrowing OwnedFD, _ report: borrowing LaunchReport, _ pid: Int32) throws(LaunchError) {
-    let progress = try during(.clone) { () throws(KernelError) in try channel.awaitChild() }
-    if let failure = report.failure { throw failure }
-    if case .ended = progress, report.step != .exec {
-        // Killed from outside, or a bug here: either way it did not come to the exec.
-        throw LaunchError(step: report.step, reason: "the container's init process ended in this step")
+/// Waits for the exec or the gate, and runs the hooks that are due before; what went wrong in the child becomes this function's error.
+/// - Returns: the terminal that the child made, where it made one.
+private func awaitProgram(
+    _ channel: borrowing OwnedFD, _ report: borrowing LaunchReport, _ plan: InitPlan, _ pid: Int32
+) throws(LaunchError) -> OwnedFD? {
+    var terminal: OwnedFD?
+    while true {
+        switch try during(.clone, nil, { () throws(KernelError) in try channel.awaitChild() }) {
+        case .terminal(let descriptor): terminal = consume descriptor
+        case .atHooks:
+            report.begin(.createHooks, inParent: true)
+            // Of the older specification, in which these came after the creation.
+            try plan.hooks.run(.prestart, plan.state.with(status: "created", pid: pid))
+            try plan.hooks.run(.createRuntime, plan.state.with(status: "creating", pid: pid))
+            report.begin(.wait, inParent: true)
+            channel.releaseChild(network: nil)
+        case .atGate: return terminal
+        case .ended:
+            if let failure = report.failure { throw failure }
+            guard report.step == .exec else {
+                // Killed from outside, or a bug here: either way it did not come to the exec.
+                throw LaunchError(step: report.step, reason: "the container's init process ended in this step")
+            }
+            return terminal
+        }
     }
 }
 
@@ -116,8 +161,13 @@ func ownBinaryIdentity() -> (device: UInt64, inode: UInt64)? {
 
 extension InitPlan {
     fileprivate func makeTerminal(_ report: borrowing LaunchReport) throws(LaunchError) -> TerminalPair? {
-        guard case .terminal(let rows, let columns) = stdio else { return nil }
+        // A terminal belongs to the user namespace that its devpts was mounted in.
+        guard case .terminal(let rows, let columns) = stdio, userNamespace == nil else { return nil }
         report.begin(.terminal, inParent: true)
+        return try makeTerminal(rows, columns)
+    }
+
+    func makeTerminal(_ rows: UInt16, _ columns: UInt16) throws(LaunchError) -> TerminalPair {
         for mount in mounts where mount.target == "dev/pts" {
             guard case .filesystem("devpts", _, let options) = mount.kind else { continue }
             return try during(.terminal) { () throws(KernelError) in
@@ -127,10 +177,43 @@ extension InitPlan {
         throw .refused("a terminal needs a devpts mount at /dev/pts")
     }
 
+    fileprivate func openUserNamespace(_ report: borrowing LaunchReport) throws(LaunchError) -> UserNamespace? {
+        guard let userNamespace else { return nil }
+        report.begin(.userNamespace, inParent: true)
+        let opened = try during(.userNamespace, "no user namespaces here, or no right to map these ids?") { () throws(KernelError) in
+            try userNamespace.open()
+        }
+        if case .joined(let path, let expected?) = userNamespace, expected != opened.mappings {
+            throw .refused("the user namespace \(path) has other maps than the spec's")
+        }
+        guard opened.mappings.hostUser(0) != nil, opened.mappings.hostGroup(0) != nil else {
+            throw .refused("the user namespace does not map id 0")
+        }
+        return opened
+    }
+
+    fileprivate func prepareMounts(
+        _ user: borrowing Optional<UserNamespace>, _ report: borrowing LaunchReport
+    ) throws(LaunchError) -> PreparedMounts {
+        if needsPreparedMounts { report.begin(.prepareMounts, inParent: true) }
+        if let mappings = user.mappings { try lendStreams(mappings) }
+        return try PreparedMounts.make(self, user)
+    }
+
+    private var needsPreparedMounts: Bool { userNamespace != nil || mounts.contains { $0.owners != nil } }
+
+    /// As the child does without a user namespace: what is the host's it has no right to give away.
+    private func lendStreams(_ mappings: IDMappings) throws(LaunchError) {
+        guard case .descriptors(let input, let output, let error) = stdio, let user = mappings.hostUser(process.user.uid) else { return }
+        try during(.prepareMounts) { () throws(KernelError) in
+            for descriptor in [input, output, error] { try lendStream(descriptor, to: user) }
+        }
+    }
+
     /// A new network namespace with loopback up. It takes the kernel longer than anything else here, so the parent goes there and
     /// back while the child mounts.
     fileprivate func makeNetwork() throws(LaunchError) -> OwnedFD? {
-        guard namespaces.new.contains(.network) else { return nil }
+        guard namespaces.new.contains(.network), userNamespace == nil else { return nil }
         return try during(.network) { () throws(KernelError) in
             let own = try openFile("/proc/self/ns/net", O_RDONLY)
             try unshareNamespaces(.network)
@@ -146,7 +229,7 @@ extension InitPlan {
         }
     }
 
-    private func raiseLoopback() throws(KernelError) {
+    func raiseLoopback() throws(KernelError) {
         let kind = CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue)
         let endpoint = OwnedFD(owning: try kernel("socket(2)", "AF_INET") { socket(AF_INET, kind, 0) })
         let raw = endpoint.raw
@@ -170,6 +253,37 @@ extension InitPlan {
             defer { try? enterNamespace(own.raw, .pid, object: "own") }
             return try cloneProcess(new, cgroup: birthplace)
         }
+    }
+}
+
+/// Pipes are given to the container's user, who must be able to open /dev/stdout again; files, sockets and devices of the host keep their
+/// owner.
+func lendStream(_ descriptor: CInt, to user: UInt32) throws(KernelError) {
+    let status = try fileStatus(descriptor, "stream \(descriptor)")
+    guard status.st_mode & S_IFMT == S_IFIFO, status.st_uid != user else { return }
+    try kernel("fchown(2)", "stream \(descriptor)") { fchown(descriptor, user, status.st_gid) }
+}
+
+extension Optional where Wrapped == UserNamespace {
+    borrowing func rawNumber() -> CInt? {
+        switch self {
+        case .some(let namespace): namespace.descriptor.raw
+        case .none: nil
+        }
+    }
+
+    fileprivate var mappings: IDMappings? {
+        switch self {
+        case .some(let namespace): namespace.mappings
+        case .none: nil
+        }
+    }
+}
+
+extension Optional where Wrapped == SeccompListenerPlan {
+    fileprivate func connected() throws(LaunchError) -> OwnedFD? {
+        guard let plan = self else { return nil }
+        return try during(.seccomp, "seccomp.listenerPath") { () throws(KernelError) in try plan.connect() }
     }
 }
 

@@ -9,7 +9,10 @@ internal import SystemPackage
 ///
 /// ```
 /// parent                              child
+///   |<------- "t" + terminal -------------|   (only where the terminal belongs to the container's user namespace)
 ///   |  -- "c" [+ network namespace] ----->|   the cgroup stands (the end instead: give up)
+///   |<------- "h": before the new root ---|   (only with hooks of the parent's)
+///   |  -- "c": they are through --------->|
 ///   |<------- "g": waits at the gate -----|   (only with a gate; the parent then stops listening)
 ///   |<------- end ------------------------|   exec, or exit with the reason in the report
 /// ```
@@ -17,10 +20,13 @@ struct LaunchChannel: ~Copyable {
     private let socket: OwnedFD
     /// A byte read from it opens the gate; lent by the caller.
     private let gate: CInt?
+    /// Further descriptors that stay open until the exec.
+    var kept: [CInt]
 
-    init(_ socket: consuming OwnedFD, gate: CInt?) {
+    init(_ socket: consuming OwnedFD, gate: CInt?, keeping kept: [CInt]) {
         self.socket = socket
         self.gate = gate
+        self.kept = kept
     }
 
     struct Ends: ~Copyable {
@@ -54,6 +60,20 @@ struct LaunchChannel: ~Copyable {
         return network >= 0 ? network : nil
     }
 
+    /// Lets the parent run its hooks.
+    func waitForHooks() throws(LaunchError) {
+        let raw = socket.raw
+        try during(.createHooks) { () throws(KernelError) in
+            try kernel("send(2)", "launch channel") { send(raw, "h", 1, CInt(MSG_NOSIGNAL)) }
+        }
+        _ = try waitForParent()
+    }
+
+    func give(terminal: CInt) throws(KernelError) {
+        let raw = socket.raw
+        try kernel("sendmsg(2)", "launch channel") { ctr_send_descriptor(raw, "t", 1, terminal) }
+    }
+
     func waitAtGate() throws(LaunchError) {
         guard let gate else { return }
         let raw = socket.raw
@@ -69,12 +89,12 @@ struct LaunchChannel: ~Copyable {
     /// - Parameter preserved: how many after the three streams stay open, too.
     func closeOthers(preserving preserved: CInt = 0) throws(KernelError) {
         var first: CInt = 3 + preserved
-        for kept in [socket.raw, gate ?? -1].sorted() where kept >= first {
+        for kept in ([socket.raw, gate ?? -1] + self.kept).sorted() where kept >= first {
             if kept > first { try Self.close(first, kept - 1) }
             first = kept + 1
         }
         try Self.close(first, CInt.max)
-        if let gate { try kernel("fcntl(2)", "gate") { fcntl(gate, F_SETFD, FD_CLOEXEC) } }
+        for kept in [gate].compactMap({ $0 }) + kept { try kernel("fcntl(2)", "descriptor \(kept)") { fcntl(kept, F_SETFD, FD_CLOEXEC) } }
     }
 
     private static func close(_ first: CInt, _ last: CInt) throws(KernelError) {
@@ -83,8 +103,12 @@ struct LaunchChannel: ~Copyable {
 }
 
 /// What the child did, as its parent sees it.
-enum ChildProgress {
+enum ChildProgress: ~Copyable {
     case atGate
+    /// Its namespaces stand, its root is not yet changed.
+    case atHooks
+    /// The main end of its terminal.
+    case terminal(OwnedFD)
     /// Exec or exit.
     case ended
 }
@@ -94,8 +118,12 @@ extension OwnedFD {
     borrowing func awaitChild() throws(KernelError) -> ChildProgress {
         let raw = self.raw
         var byte: UInt8 = 0
+        var descriptor: CInt = -1
         do throws(KernelError) {
-            return try kernel("recv(2)", "launch channel") { recv(raw, &byte, 1, 0) } == 0 ? .ended : .atGate
+            let count = try kernel("recvmsg(2)", "launch channel") { ctr_receive_descriptor(raw, &byte, 1, &descriptor) }
+            if descriptor >= 0 { return .terminal(OwnedFD(owning: descriptor)) }
+            if count == 0 { return .ended }
+            return byte == UInt8(ascii: "h") ? .atHooks : .atGate
         } catch  where error.errno == .connectionReset {
             // It ended before it had read that its cgroup stands.
             return .ended

@@ -10,7 +10,7 @@ internal import SystemPackage
 /// Notes cost no system call. That the child has come to an exec (or died) is told by a close-on-exec pipe's end.
 ///
 /// ```
-/// 0   step, u32          8   failed, u32        16  lengths of call, object, reason, u32 each
+/// 0   step, u32          8   failed, u32        16  lengths of call, object, reason, u32 each      32  child's clock, ns ahead, i64
 /// 4   exit code, i32     12  errno, i32         64  begin of each step, ns, u64      1024  the three texts
 /// ```
 struct LaunchReport: ~Copyable {
@@ -33,8 +33,14 @@ struct LaunchReport: ~Copyable {
     /// - Parameter inParent: only the time is noted; where the child stands is the child's to say.
     func begin(_ step: LaunchStep, inParent: Bool = false) {
         if !inParent { page.storeBytes(of: step.index, as: UInt32.self) }
-        page.storeBytes(of: monotonicNanoseconds(), toByteOffset: 64 + 8 * Int(step.index), as: UInt64.self)
+        // In a time namespace the child's clock is not the parent's.
+        let ahead = inParent ? 0 : page.load(fromByteOffset: 32, as: Int64.self)
+        let now = monotonicNanoseconds() &- UInt64(bitPattern: ahead)
+        page.storeBytes(of: now, toByteOffset: 64 + 8 * Int(step.index), as: UInt64.self)
     }
+
+    /// In the child: how far its monotonic clock is ahead from now on.
+    func setClock(ahead nanoseconds: Int64) { page.storeBytes(of: nanoseconds, toByteOffset: 32, as: Int64.self) }
 
     func fail(_ error: LaunchError) {
         page.storeBytes(of: error.step.index, as: UInt32.self)
@@ -90,7 +96,7 @@ struct LaunchReport: ~Copyable {
             .filter { $0.at != 0 }.sorted { $0.at < $1.at }
         return begun.indices.map { index in
             let next = index + 1 < begun.count ? begun[index + 1].at : end
-            return LaunchTiming(step: begun[index].step, microseconds: Int64(next &- begun[index].at) / 1000)
+            return LaunchTiming(step: begun[index].step, microseconds: max(0, Int64(bitPattern: next &- begun[index].at) / 1000))
         }
     }
 }

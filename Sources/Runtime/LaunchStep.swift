@@ -5,20 +5,26 @@
 /// The slow things that belong to no process, a network namespace and cgroup v1 directories, are made by the parent while the child
 /// mounts; "join" is where the child waits for them.
 ///
+/// With a user namespace the parent first mounts what the child will not be able to, and a `SteppingStone` makes the child.
+///
 /// ```
-/// parent:  plan create-cgroup open-terminal clone | make-network set-limits    | wait-for-program
+/// parent:  plan create-cgroup open-terminal clone | make-network set-limits    | wait-for-program [create-hooks]
 /// child:                                          | prepare enter-namespaces   |
-///                                                 | mount-root mounts devices  | join sysctl rest-of-mounts mask-paths pivot-root
-///                                                                              | session hostname … find-program gate seccomp exec
+///                                                 | mount-root mounts devices  | join sysctl rest-of-mounts mask-paths
+///                                                            | [createContainer-hooks] pivot-root session hostname …
+///                                                            | find-program gate [startContainer-hooks] seccomp exec
 /// ```
 package enum LaunchStep: String, CaseIterable, Codable, Sendable, Hashable {
     // In the parent.
     case plan
     case cgroup = "create-cgroup"
+    case userNamespace = "make-user-namespace"
+    case prepareMounts = "prepare-mounts"
     case terminal = "open-terminal"
     case clone
     case network = "make-network"
     case limits = "set-limits"
+    case createHooks = "create-hooks"
     case wait = "wait-for-program"
 
     // In the child, in this order.
@@ -31,6 +37,7 @@ package enum LaunchStep: String, CaseIterable, Codable, Sendable, Hashable {
     case sysctl
     case restOfMounts = "rest-of-mounts"
     case paths = "mask-paths"
+    case containerHooks = "createContainer-hooks"
     case pivotRoot = "pivot-root"
     case session
     case hostname
@@ -39,6 +46,7 @@ package enum LaunchStep: String, CaseIterable, Codable, Sendable, Hashable {
     case workingDirectory = "working-directory"
     case findProgram = "find-program"
     case gate
+    case startHooks = "startContainer-hooks"
     case seccomp
     case exec
 

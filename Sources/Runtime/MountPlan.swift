@@ -12,6 +12,8 @@ struct MountPlan {
         case filesystem(type: String, source: String, options: [Option])
         /// The container's own cgroup, in the form that this machine has.
         case cgroup
+        /// What is mounted there already, with other attributes.
+        case remount
     }
 
     /// A filesystem's own option: `size=64m`, or a word alone.
@@ -26,11 +28,21 @@ struct MountPlan {
     var target: FilePath
     var kind: Kind
     var flags = MountFlags()
+    /// A tmpfs that begins with what it covers.
+    var copiesUp = false
+    /// For a bind whose files are shown with other owners.
+    var owners: Owners?
+
+    struct Owners {
+        /// nil: as the container's own user namespace maps them.
+        var mappings: IDMappings?
+        var recursive: Bool
+    }
 
     /// sysfs shows the network namespace of its mounting process, the cgroup mounts its cgroups: both come from the parent.
     var needsParent: Bool {
         switch kind {
-        case .bind: false
+        case .bind, .remount: false
         case .filesystem(let type, _, _): type == "sysfs"
         case .cgroup: true
         }
@@ -39,7 +51,7 @@ struct MountPlan {
     /// These must be where their name says: a link there would put the kernel's files, and later the masks, somewhere else.
     var links: RootDirectory.Links {
         switch kind {
-        case .bind: .followed
+        case .bind, .remount: .followed
         case .filesystem(let type, _, _): type == "tmpfs" && target != "dev" ? .followed : .refused
         case .cgroup: .refused
         }

@@ -9,5 +9,8 @@ struct NamespacePlan {
     var new: Namespaces = []
     var joined: [(kind: Namespaces, path: FilePath)] = []
 
+    /// Whether what is mounted stays in the mount namespace that the runtime itself is in, after the container's end.
+    var mountsOnHost: Bool { !isOwn(.mount) }
+
     func isOwn(_ kind: Namespaces) -> Bool { new.contains(kind) || joined.contains { $0.kind == kind } }
 }

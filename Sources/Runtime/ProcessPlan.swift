@@ -16,6 +16,9 @@ struct ProcessPlan {
     var limits: [ResourceLimit]
     var outOfMemoryScore: Int?
     var personality: UInt?
+    var scheduling: SchedulingAttributes?
+    /// As ioprio_set(2) takes it.
+    var ioPriority: Int32?
 }
 
 struct UserPlan {

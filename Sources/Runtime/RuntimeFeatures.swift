@@ -19,7 +19,11 @@ package struct RuntimeFeatures: Encodable, Sendable {
         var actions: [String]
         var operators: [String]
         var archs: [String]
+        var knownFlags: [String]
+        var supportedFlags: [String]
     }
+
+    package struct MountExtensions: Encodable, Sendable { var idmap: Enabled }
 
     package struct Linux: Encodable, Sendable {
         var namespaces: [String]
@@ -29,24 +33,28 @@ package struct RuntimeFeatures: Encodable, Sendable {
         var apparmor: Enabled
         var selinux: Enabled
         var intelRdt: Enabled
+        var mountExtensions: MountExtensions
     }
 
     var ociVersionMin = "1.0.0"
     var ociVersionMax = "1.2.0"
-    var hooks: [String] = []
+    var hooks = ["createContainer", "createRuntime", "poststart", "poststop", "prestart", "startContainer"]
     var mountOptions: [String]
     var linux: Linux
 
     package static func current() -> RuntimeFeatures {
         RuntimeFeatures(
-            mountOptions: (MountFlags.words + ["bind", "rbind", "defaults"]).sorted(),
+            mountOptions: (MountFlags.words + MountPlan.words).sorted(),
             linux: Linux(
-                namespaces: ["cgroup", "ipc", "mount", "network", "pid", "uts"],
+                namespaces: ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"],
                 capabilities: CapabilitySets.known(),
                 cgroup: Cgroup(v1: true, v2: true, systemd: false, systemdUser: false, rdma: true),
                 seccomp: Seccomp(
                     enabled: true, actions: SeccompAction.names, operators: SeccompAction.operators,
-                    archs: DefaultSeccomp.Architecture.allCases.flatMap(\.names)),
-                apparmor: Enabled(enabled: false), selinux: Enabled(enabled: false), intelRdt: Enabled(enabled: false)))
+                    archs: DefaultSeccomp.Architecture.allCases.flatMap(\.names), knownFlags: SeccompProgram.flagNames.keys.sorted(),
+                    supportedFlags: SeccompProgram.flagNames.keys.sorted()),
+                // Of the runtime, as the specification wants it, not of the running kernel.
+                apparmor: Enabled(enabled: true), selinux: Enabled(enabled: true), intelRdt: Enabled(enabled: false),
+                mountExtensions: MountExtensions(idmap: Enabled(enabled: true))))
     }
 }

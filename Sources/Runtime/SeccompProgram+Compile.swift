@@ -14,17 +14,31 @@ extension SeccompProgram {
     package init(compiling profile: RuntimeSpec.Linux.Seccomp) throws(LaunchError) {
         let filter = try SeccompFilter.make(profile)
         try self.init(instructions: RecentSyscalls.prologue(profile) + filter.export())
-        for flag in profile.flags ?? [] { flags |= try Self.flag(flag) }
+        flags = try Self.flags(of: profile)
     }
 
-    /// TSYNC is left out as meaningless: the process that loads the filter has one thread.
-    private static func flag(_ name: String) throws(LaunchError) -> UInt32 {
-        switch name {
-        case "SECCOMP_FILTER_FLAG_TSYNC": return 0
-        case "SECCOMP_FILTER_FLAG_LOG": return 2
-        case "SECCOMP_FILTER_FLAG_SPEC_ALLOW": return 4
-        default: throw LaunchError(step: .seccomp, reason: "unknown flag \"\(name)\"")
+    /// Source: seccomp(2).
+    static let flagNames: [String: UInt32] = [
+        // Meaningless: the process that loads the filter has one thread.
+        "SECCOMP_FILTER_FLAG_TSYNC": 0,
+        "SECCOMP_FILTER_FLAG_LOG": 2,
+        "SECCOMP_FILTER_FLAG_SPEC_ALLOW": 4,
+        "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV": 32,
+    ]
+
+    static func flags(of profile: RuntimeSpec.Linux.Seccomp) throws(LaunchError) -> UInt32 {
+        var flags: UInt32 = 0
+        for name in profile.flags ?? [] {
+            guard let flag = flagNames[name] else { throw LaunchError(step: .seccomp, reason: "unknown flag \"\(name)\"") }
+            flags |= flag
         }
+        let actions = [profile.defaultAction] + (profile.syscalls ?? []).map(\.action)
+        if actions.contains(SeccompAction.notify) {
+            flags |= newListener
+        } else if flags & 32 != 0 {
+            throw LaunchError(step: .seccomp, reason: "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs an action \(SeccompAction.notify)")
+        }
+        return flags
     }
 }
 
@@ -40,9 +54,6 @@ private struct SeccompFilter: ~Copyable {
     }
 
     static func make(_ profile: RuntimeSpec.Linux.Seccomp) throws(LaunchError) -> SeccompFilter {
-        guard (profile.listenerPath ?? "").isEmpty else {
-            throw LaunchError(step: .seccomp, reason: "a seccomp listener is not supported yet")
-        }
         let fallback = try SeccompAction.value(profile.defaultAction, profile.defaultErrnoRet)
         let filter = try SeccompFilter(fallback)
         let context = filter.context

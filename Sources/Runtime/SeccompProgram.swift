@@ -22,12 +22,17 @@ package struct SeccompProgram: Sendable, Hashable {
         self.instructions = instructions
     }
 
+    /// SECCOMP_FILTER_FLAG_NEW_LISTENER.
+    static let newListener: UInt32 = 8
+
     /// Makes it the calling thread's filter, for good. Needs no_new_privs or CAP_SYS_ADMIN. Source: seccomp(2).
-    func load() throws(KernelError) {
+    /// - Returns: the listener's descriptor where the filter notifies one, close-on-exec.
+    func load() throws(KernelError) -> CInt? {
         let count = UInt16(instructions.count / 8)
         let flags = flags
-        try instructions.span.withUnsafeBytes { bytes throws(KernelError) in
-            _ = try kernel("seccomp(2)", "filter of \(count) instructions") { ctr_seccomp_load(flags, count, bytes.baseAddress) }
+        let result = try instructions.span.withUnsafeBytes { bytes throws(KernelError) in
+            try kernel("seccomp(2)", "filter of \(count) instructions") { ctr_seccomp_load(flags, count, bytes.baseAddress) }
         }
+        return flags & Self.newListener == 0 ? nil : result
     }
 }

@@ -19,23 +19,21 @@ enum SpecCheck {
         return FilePath(root: nil, path.lexicallyNormalized().components)
     }
 
+    /// - Throws: for what this runtime does not do, whatever the kernel; what a kernel lacks is refused where it is used.
     static func refuseUnsupported(_ spec: RuntimeSpec) throws(LaunchError) {
-        func refuse(_ asked: Bool, _ what: String) throws(LaunchError) {
-            if asked { throw .refused("\(what) is not supported yet") }
+        let version = spec.ociVersion.split(separator: ".", omittingEmptySubsequences: false)
+        guard version.count >= 3, version[0] == "1", UInt(version[1]) != nil else {
+            throw .refused("ociVersion \"\(spec.ociVersion)\" is not 1.x.y")
         }
-        let linux = spec.linux
-        try refuse(!(linux?.uidMappings ?? []).isEmpty || !(linux?.gidMappings ?? []).isEmpty, "a user namespace")
-        try refuse(!(linux?.timeOffsets ?? [:]).isEmpty, "linux.timeOffsets")
-        try refuse(linux?.intelRdt != nil, "linux.intelRdt")
-        try refuse(!(linux?.mountLabel ?? "").isEmpty, "linux.mountLabel")
-        try refuse(!(spec.process?.selinuxLabel ?? "").isEmpty, "process.selinuxLabel")
-        try refuse(!(spec.process?.apparmorProfile ?? "").isEmpty, "process.apparmorProfile")
-        try refuse(spec.process?.ioPriority != nil, "process.ioPriority")
-        try refuse(spec.process?.scheduler != nil, "process.scheduler")
-        let hooks = spec.hooks
-        let asked = [
-            hooks?.prestart, hooks?.createRuntime, hooks?.createContainer, hooks?.startContainer, hooks?.poststart, hooks?.poststop,
-        ]
-        try refuse(asked.contains { !($0 ?? []).isEmpty }, "a hook")
+        func refuse(_ asked: Bool, _ what: String) throws(LaunchError) {
+            if asked { throw .refused("\(what) is not supported") }
+        }
+        try refuse(spec.linux?.intelRdt != nil, "linux.intelRdt (resource control by resctrl)")
+        try refuse(spec.linux?.vtpms != nil, "linux.vtpms (virtual TPMs)")
+        try refuse(spec.linux?.netDevices != nil, "linux.netDevices (of spec 1.3)")
+        try refuse(spec.linux?.memoryPolicy != nil, "linux.memoryPolicy (of spec 1.3)")
+        guard let label = spec.linux?.mountLabel, !label.isEmpty else { return }
+        try noNUL(label, "linux.mountLabel")
+        guard SecurityLabel.hasSELinux else { throw .refused("linux.mountLabel \"\(label)\": this kernel runs without SELinux") }
     }
 }

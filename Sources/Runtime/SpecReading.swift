@@ -33,6 +33,8 @@ extension ProcessPlan {
         }
         outOfMemoryScore = process.oomScoreAdj.map { Int($0) }
         if let score = outOfMemoryScore, !(-1000...1000).contains(score) { throw .refused("oomScoreAdj \(score) is not in -1000...1000") }
+        scheduling = try process.scheduler.map { scheduler throws(LaunchError) in try SchedulingAttributes(scheduler) }
+        ioPriority = try process.ioPriority.map { priority throws(LaunchError) in try Self.value(of: priority) }
         self.personality = try personality.map { persona throws(LaunchError) in
             guard (persona.flags ?? []).isEmpty else { throw .refused("personality flags are not supported") }
             switch persona.domain {
@@ -84,7 +86,6 @@ extension NamespacePlan {
         var seen: Namespaces = []
         for namespace in namespaces {
             guard let kind = Self.kinds[namespace.type] else { throw .refused("unknown namespace \"\(namespace.type)\"") }
-            if kind == .user || kind == .time { throw .refused("a \(namespace.type) namespace is not supported yet") }
             guard seen.insert(kind).inserted else { throw .refused("namespace \"\(namespace.type)\" is given twice") }
             guard let path = namespace.path, !path.isEmpty else {
                 new.insert(kind)
@@ -92,8 +93,6 @@ extension NamespacePlan {
             }
             joined.append((kind, FilePath(try SpecCheck.noNUL(path, "namespace path"))))
         }
-        // In the host's mount namespace every step below would change the host.
-        guard new.contains(.mount) else { throw .refused("the container needs a mount namespace of its own") }
     }
 
     private static let kinds: [String: Namespaces] = [
@@ -107,9 +106,9 @@ extension MountPlan {
         // Old specs have relative destinations; they mean the same.
         let text = mount.destination.utf8.first == UInt8(ascii: "/") ? mount.destination : "/" + mount.destination
         target = try SpecCheck.rootPath(text, "mount destination")
-        if !(mount.uidMappings ?? []).isEmpty || !(mount.gidMappings ?? []).isEmpty {
-            throw .refused("mount \(mount.destination): an id-mapped mount is not supported yet")
-        }
+        let mappings = try IDMappings.read(mount.uidMappings, mount.gidMappings, "mount \(mount.destination)")
+        owners = mappings.map { Owners(mappings: $0, recursive: false) }
+        var remounts = false
         var flags = MountFlags()
         var bind: Bool? = mount.type == "bind" ? false : nil
         var rest: [Option] = []
@@ -118,7 +117,11 @@ extension MountPlan {
             switch option {
             case "bind": bind = bind ?? false
             case "rbind": bind = true
-            case "defaults", "async", "nomand": continue
+            case "idmap": owners = Owners(mappings: mappings, recursive: false)
+            case "ridmap": owners = Owners(mappings: mappings, recursive: true)
+            case "tmpcopyup": copiesUp = true
+            case "remount": remounts = true
+            case _ where Self.withoutEffect.contains(option): continue
             case _ where flags.apply(option): continue
             default:
                 let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -126,10 +129,23 @@ extension MountPlan {
             }
         }
         self.flags = flags
+        guard owners == nil || bind != nil else { throw .refused("mount \(mount.destination): only binds can be id-mapped") }
+        if copiesUp, bind != nil || mount.type != "tmpfs" { throw .refused("mount \(mount.destination): tmpcopyup is for a tmpfs") }
+        if remounts {
+            guard rest.isEmpty else { throw .refused("remount of \(mount.destination): \"\(rest[0].key)\" can't be changed") }
+            kind = .remount
+            return
+        }
         let source = try SpecCheck.noNUL(mount.source ?? "", "mount source")
         if let recursive = bind {
             guard !source.isEmpty else { throw .refused("bind mount \(mount.destination) has no source") }
-            guard rest.isEmpty else { throw .refused("bind mount \(mount.destination): unknown option \"\(rest[0].key)\"") }
+            // What mount(2) ignores for a bind, and engines pass on.
+            rest.removeAll { Self.ignoredForBinds.contains($0.key) && $0.value != nil }
+            guard rest.isEmpty else {
+                let isKnown = Self.ofFilesystems.contains(rest[0].key)
+                let what = isKnown ? "a filesystem's option, not a bind's: \"\(rest[0].key)\"" : "unknown option \"\(rest[0].key)\""
+                throw .refused("bind mount \(mount.destination): \(what)")
+            }
             kind = .bind(source: bundle.pushing(FilePath(source)), recursive: recursive)
             return
         }
@@ -142,6 +158,18 @@ extension MountPlan {
             kind = .filesystem(type: type, source: source, options: rest)
         }
     }
+}
+
+extension MountPlan {
+    /// What is so anyway.
+    static let withoutEffect: Set<String> = ["defaults", "async", "nomand", "nolazytime", "noiversion", "silent", "loud"]
+    /// Words that are about more than a mount's attributes, for `features`.
+    static var words: [String] {
+        ["bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap"] + withoutEffect + ofFilesystems
+    }
+    static let ignoredForBinds: Set<String> = ["mode", "size", "uid", "gid", "nr_inodes", "nr_blocks"]
+    /// Words that go to the filesystem itself. Source: mount(8).
+    static let ofFilesystems: Set<String> = ["sync", "dirsync", "lazytime", "iversion", "mand"]
 }
 
 extension DeviceNode {

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Glibc
 import Linux
+import Runtime
 
 struct DeleteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "delete", abstract: "Remove a stopped container's cgroup and record.")
@@ -23,7 +24,9 @@ struct DeleteCommand: ParsableCommand {
             try record.end(directory, force: force)
             try record.cgroup.killAll()
             try record.cgroup.delete()
+            try record.unmount()
             try directory.remove()
+            try record.runHooks(.poststop, status: .stopped, global)
         }
     }
 }

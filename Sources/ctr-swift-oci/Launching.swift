@@ -22,6 +22,9 @@ struct BundleOptions: ParsableArguments {
     @Option(help: "A JSON file with an overlay (store, lowerdirs, upper, work, volatile) to mount as the root, instead of root.path.")
     var overlay: String?
 
+    @Flag(help: "With a user namespace: id-map the root, whose files belong to ids as the container sees them.")
+    var idMappedRoot = false
+
     @Option(help: "A compiled seccomp filter, instead of compiling the spec's.")
     var seccompProgram: String?
 
@@ -45,8 +48,9 @@ struct BundleOptions: ParsableArguments {
 struct Launching {
     let directory: StateDirectory
     let spec: RuntimeSpec
-    private let bundle: FilePath
+    let bundle: FilePath
     private let options: BundleOptions
+    private let global: GlobalOptions
 
     init(_ global: GlobalOptions, _ options: BundleOptions) throws {
         guard !global.systemdCgroup else {
@@ -62,6 +66,7 @@ struct Launching {
         spec = try JSON.decode(RuntimeSpec.self, from: readFile(bundle.appending("config.json"), limit: 16 << 20))
         directory = try StateDirectory(root: global.root, id: options.id)
         self.options = options
+        self.global = global
     }
 
     /// What a command goes on with.
@@ -83,7 +88,7 @@ struct Launching {
             let plan = try plan(stdio)
             if let filter = ContainerTraits(of: plan, spec).seccomp { try replaceFile(directory.filter, with: filter.stored) }
             var running = try gated ? launchGated(plan) : Runtime.launch(plan)
-            try record(running)
+            try record(running, plan.hostMount?.string)
             if let file = options.timings { try replaceFile(FilePath(file), with: JSON.encode(running.timings), mode: 0o644) }
             var launched = Launched(pid: running.pid, cgroup: running.cgroup)
             if let socket = options.consoleSocket {
@@ -94,6 +99,7 @@ struct Launching {
             return launched
         } catch {
             try? directory.remove()
+            runPoststopHooks(after: error, global)
             throw error
         }
     }
@@ -105,9 +111,12 @@ struct Launching {
             let overlay = try JSON.decode(OverlayFile.self, from: readFile(FilePath(file)))
             try makeDirectory(directory.rootfs, mode: 0o700)
             rootfs = .overlay(try overlay.mount(), at: directory.rootfs)
+        } else if options.idMappedRoot, let root = spec.root {
+            rootfs = .directory(bundle.pushing(FilePath(root.path)), idMapped: true)
         }
         var plan = try InitPlan(
-            spec: spec, bundle: bundle, rootfs: rootfs, stdio: stdio, seccomp: program, cgroupPath: "ctr-swift-oci/\(directory.id)")
+            spec: spec, bundle: bundle, rootfs: rootfs, stdio: stdio, seccomp: program, cgroupPath: "ctr-swift-oci/\(directory.id)",
+            id: directory.id)
         plan.preservedDescriptors = CInt(options.preserveFds)
         return plan
     }
@@ -117,7 +126,8 @@ struct Launching {
         let path = directory.gate
         _ = try withCPath(path) { raw throws(KernelError) in try kernel("mkfifo(3)", path.string) { mkfifo(raw, 0o600) } }
         let gate = try openFile(path, O_RDWR)
-        return try Runtime.launch(plan, gate: gate.raw)
+        let failures = try openFile(directory.failure, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+        return try Runtime.launch(plan, gate: gate.raw, failures: failures.raw)
     }
 
     /// A terminal where the spec wants one, else the caller's own streams.
@@ -132,10 +142,10 @@ struct Launching {
         return .terminal(rows: UInt16(clamping: size?.height ?? 0), columns: UInt16(clamping: size?.width ?? 0))
     }
 
-    private func record(_ running: borrowing RunningInit) throws {
+    private func record(_ running: borrowing RunningInit, _ hostMount: String?) throws {
         let record = ContainerRecord(
             ociVersion: spec.ociVersion, id: directory.id, pid: running.pid, startTicks: running.startTicks, bundle: bundle.string,
-            annotations: spec.annotations, created: Timestamp.now(), cgroup: running.cgroup)
+            annotations: spec.annotations, created: Timestamp.now(), cgroup: running.cgroup, hooks: spec.hooks, hostMount: hostMount)
         do {
             try directory.write(record)
             if let file = options.pidFile { try replaceFile(FilePath(file), with: Array("\(running.pid)".utf8), mode: 0o644) }

@@ -31,6 +31,13 @@ func reporting<Result>(_ global: GlobalOptions, _ body: () throws -> Result) thr
     }
 }
 
+/// Tells of what went wrong without a consequence for the command.
+func warn(_ message: String, _ global: GlobalOptions) {
+    var line = "ctr-swift-oci: warning: \(message)\n"
+    _ = line.withUTF8 { write(2, $0.baseAddress, $0.count) }
+    if let log = global.log { append(message, to: log, level: "warning", json: global.logFormat == "json") }
+}
+
 private struct LogLine: Encodable {
     var level: String
     var msg: String

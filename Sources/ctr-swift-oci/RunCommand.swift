@@ -26,12 +26,16 @@ struct RunCommand: ParsableCommand {
         if detach, ownTerminal { throw CommandError("a detached terminal needs --console-socket") }
         if !detach { Foreground.holdSignals() }
         let container = try launching.launch(gated: false, ownTerminal: ownTerminal)
+        let record = try launching.directory.read()
+        try record.runHooks(.poststart, status: .running, global)
         if detach { return 0 }
         let code = try container.terminal.map { try Foreground.relay($0, for: container.pid) } ?? Foreground.wait(for: container.pid)
         guard !keep else { return code }
         try container.cgroup.killAll()
         try container.cgroup.delete()
+        try record.unmount()
         try launching.directory.remove()
+        try record.runHooks(.poststop, status: .stopped, global)
         return code
     }
 }

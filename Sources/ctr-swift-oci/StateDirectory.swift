@@ -3,6 +3,7 @@
 import Glibc
 import JSON
 import Linux
+import OCI
 import Runtime
 import SystemPackage
 
@@ -17,6 +18,14 @@ struct ContainerRecord: Codable {
     var annotations: [String: String]?
     var created: String
     var cgroup: CgroupHandle
+    /// Those of `start` and `delete`; config.json may have changed by then.
+    var hooks: RuntimeSpec.Hooks?
+    /// Mounted in the host's own mount namespace, where the spec wants no other.
+    var hostMount: String?
+
+    func unmount() throws(KernelError) {
+        if let hostMount { try Linux.unmount(FilePath(hostMount), lazily: true) }
+    }
 }
 
 /// The record as the runtime-spec shows it. Source: runtime.md, "State".
@@ -50,6 +59,8 @@ struct StateDirectory {
     var gate: FilePath { path.appending("exec.fifo") }
     /// The compiled filter, for `exec`.
     var filter: FilePath { path.appending("seccomp.bpf") }
+    /// Why the program could not be started, where that was found out after the gate.
+    var failure: FilePath { path.appending("failure") }
     /// Where an overlay is mounted, inside the container's mount namespace only.
     var rootfs: FilePath { path.appending("rootfs") }
     private var recordFile: FilePath { path.appending("state.json") }
@@ -89,6 +100,7 @@ struct StateDirectory {
     func remove() throws {
         try unlinkFile(gate)
         try unlinkFile(filter)
+        try unlinkFile(failure)
         try unlinkFile(recordFile)
         for directory in [rootfs, path] { _ = withCPath(directory) { rmdir($0) } }
     }

@@ -62,24 +62,4 @@ import Testing
             #expect(access("\(hierarchy.mountPoint)/ctr-swift-oci/\(bundle.id)", F_OK) == -1)
         }
     }
-
-    @Test(
-        "what is not supported is refused by name, not dropped",
-        arguments: ["user namespace", "hook", "mountLabel", "apparmorProfile", "id-mapped", "namespace of its own", "time"])
-    func unsupported(what: String) throws {
-        let bundle = try TestBundle()
-        switch what {
-        case "user namespace": bundle.spec.linux?.uidMappings = [.init(containerID: 0, hostID: 1, size: 1)]
-        case "hook":
-            bundle.spec.hooks = .init()
-            bundle.spec.hooks?.prestart = [.init(path: "/bin/true")]
-        case "mountLabel": bundle.spec.linux?.mountLabel = "x"
-        case "apparmorProfile": bundle.spec.process?.apparmorProfile = "x"
-        case "id-mapped": bundle.spec.mounts?[0].uidMappings = [.init(containerID: 0, hostID: 1, size: 1)]
-        case "namespace of its own": bundle.spec.linux?.namespaces?.removeAll { $0.type == "mount" }
-        default: bundle.spec.linux?.namespaces?.append(.init(type: "time"))
-        }
-        let result = try bundle.run()
-        #expect(result.code == 125 && result.errors.contains(what), "\(result)")
-    }
 }

@@ -87,7 +87,7 @@ import Testing
         "what can't be compiled is refused with its name",
         arguments: [
             RuntimeSpec.Linux.Seccomp(defaultAction: "SCMP_ACT_NONSENSE"),
-            .init(defaultAction: "SCMP_ACT_NOTIFY"),
+            .init(defaultAction: "SCMP_ACT_ERRNO", flags: ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]),
             .init(defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_NONSENSE"]),
             .init(defaultAction: "SCMP_ACT_ALLOW", flags: ["NONSENSE"]),
             .init(defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 70000),

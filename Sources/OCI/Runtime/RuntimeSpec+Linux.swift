@@ -19,6 +19,8 @@ extension RuntimeSpec {
         public var readonlyPaths: [String]?
         public var mountLabel: String?
         public var intelRdt: JSONValue?
+        /// Not of the spec, but asked for by some engines; kept so that it can be refused.
+        public var vtpms: JSONValue?
         public var personality: Personality?
         /// Of newer spec versions; kept so that a runtime without them can refuse them.
         public var netDevices: JSONValue?

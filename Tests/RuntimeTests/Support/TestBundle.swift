@@ -74,6 +74,25 @@ final class TestBundle {
         return status
     }
 
+    /// The number of the first process, as the host has it.
+    func pid() throws -> Int32 {
+        let result = try verb("state")
+        struct State: Decodable { var pid: Int32 }
+        return try JSON.decode(State.self, from: Array(result.output.utf8)).pid
+    }
+
+    /// A new user namespace in which 0 to 65535 are the host's ids from `first` on.
+    func map(from first: UInt32) {
+        let lines = [RuntimeSpec.IDMapping(containerID: 0, hostID: first, size: 65_536)]
+        spec.linux?.uidMappings = lines
+        spec.linux?.gidMappings = lines
+        spec.linux?.namespaces?.append(.init(type: "user"))
+    }
+
+    func addApplets(_ names: [String]) throws {
+        for name in names { _ = symlink("busybox", rootfs.appending("bin").appending(name).string) }
+    }
+
     /// Beside this test's own binary.
     static let runtime: String = {
         var buffer = [CChar](repeating: 0, count: 4096)
