@@ -22,9 +22,10 @@ extension CgroupHandle {
     }
 
     /// nil where the file is not there: a kernel without it, or a controller that was not handed down.
-    private func bytes(_ directory: Directory, _ name: String) throws(KernelError) -> [UInt8]? {
+    /// - Parameter limit: more than it ever is: the buffer is as large, and there are many files.
+    private func bytes(_ directory: Directory, _ name: String, limit: Int = 1023) throws(KernelError) -> [UInt8]? {
         do throws(KernelError) {
-            return try readFile(directory.location.appending(name), limit: 1 << 16)
+            return try readFile(directory.location.appending(name), limit: limit)
         } catch  where error.errno == .noSuchFileOrDirectory || error.errno == .notSupportedOnSocket {
             // EOPNOTSUPP: pressure that was switched off with "psi=0" or cgroup.pressure.
             return nil
@@ -32,7 +33,7 @@ extension CgroupHandle {
     }
 
     private func keyed(_ directory: Directory, _ name: String) throws(KernelError) -> [String: UInt64] {
-        try bytes(directory, name).map(CgroupText.keyed) ?? [:]
+        try bytes(directory, name, limit: 16_383).map(CgroupText.keyed) ?? [:]
     }
 
     private func number(_ directory: Directory, _ name: String) throws(KernelError) -> UInt64? {
@@ -116,7 +117,7 @@ extension CgroupHandle {
     }
 
     private func blockUsage() throws(KernelError) -> CgroupUsage.BlockIO? {
-        if let directory = directory(of: "io") { return try bytes(directory, "io.stat").map(CgroupText.operationsV2) }
+        if let directory = directory(of: "io") { return try bytes(directory, "io.stat", limit: 1 << 20).map(CgroupText.operationsV2) }
         guard let directory = directory(of: "blkio") else { return nil }
         guard let moved = try counters(directory, "io_service_bytes"), let operations = try counters(directory, "io_serviced") else {
             return nil
@@ -128,7 +129,7 @@ extension CgroupHandle {
     /// With what groups below have moved, where the kernel tells it (Linux 5.2).
     private func counters(_ directory: Directory, _ name: String) throws(KernelError) -> (reads: UInt64, writes: UInt64)? {
         for file in ["blkio.throttle.\(name)_recursive", "blkio.throttle.\(name)"] {
-            if let bytes = try bytes(directory, file) { return CgroupText.operationsV1(bytes) }
+            if let bytes = try bytes(directory, file, limit: 1 << 20) { return CgroupText.operationsV1(bytes) }
         }
         return nil
     }

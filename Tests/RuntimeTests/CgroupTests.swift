@@ -107,7 +107,7 @@ import Testing
         #expect(access(bundle.state.appending(bundle.id).string, F_OK) == -1)
     }
 
-    @Test("devices that no rule names are denied, nodes can be made") func devices() throws {
+    @Test("X-39: devices that no rule names are denied, nodes can be made") func devices() throws {
         let result = try TestBundle(["/bin/probe", "devices"]).run()
         #expect(result.lines == ["mknod ok", "open-mem EPERM", "open-loop EPERM", "open-null ok", "open-ptmx ok"], "\(result)")
     }
@@ -159,7 +159,7 @@ import Testing
 /// cgroup v2's device rules, also where v1 has the devices controller: the hierarchy beside it runs the programs.
 @Suite(.asRoot, .busybox) struct UnifiedDeviceTests {
     @Test(
-        "a v2 group allows what its last matching rule allows",
+        "X-39: a v2 group allows what its last matching rule allows",
         arguments: [
             ([DeviceRule](), ["mknod ENOENT", "open-null EPERM"]),
             ([DeviceRule(allow: true, kind: nil, major: nil, minor: nil, access: .all)], ["mknod ok", "open-null ok"]),

@@ -19,6 +19,8 @@ import Testing
         }
         try waitUntil { child.output.contains("ready") || !child.errors.isEmpty }
         #expect(child.errors.isEmpty)
+        // The program may speak before `run` has written its record.
+        try waitUntil { try bundle.verb("state").code == 0 }
         try body(child)
     }
 
