@@ -2103,7 +2103,7 @@ let openAPIDocument = #"""
      },
      "action": {
       "type": "string",
-      "description": "container: `create`, `start`, `die`, `oom`, `kill`, `stop`, `remove`, `exec_start`, `exec_die`. image: `pull`, `load`, `untag`, `delete`, `pin`, `unpin`."
+      "description": "container: `create`, `start`, `die`, `oom`, `kill`, `stop`, `pause`, `unpause`, `update`, `remove`, `exec_start`, `exec_die`. image: `pull`, `load`, `untag`, `delete`, `pin`, `unpin`."
      },
      "id": {
       "type": "string"
