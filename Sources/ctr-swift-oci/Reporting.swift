@@ -35,7 +35,7 @@ func reporting<Result>(_ global: GlobalOptions, _ body: () throws -> Result) thr
 func warn(_ message: String, _ global: GlobalOptions) {
     var line = "ctr-swift-oci: warning: \(message)\n"
     _ = line.withUTF8 { write(2, $0.baseAddress, $0.count) }
-    if let log = global.log { append(message, to: log, level: "warning", json: global.logFormat == "json") }
+    if let log = global.log { append(message, level: "warning", to: log, json: global.logFormat == "json") }
 }
 
 private struct LogLine: Encodable {
