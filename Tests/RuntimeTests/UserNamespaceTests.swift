@@ -120,7 +120,7 @@ import Testing
     @Test("masked paths, read-only paths, sysctls and the network stand as without a user namespace") func restOfTheSpec() throws {
         let bundle = try mapped(
             shell:
-                "wc -c < /proc/timer_list; touch /proc/sys/kernel/x 2>&1 | grep -c Read-only; cat /proc/sys/net/ipv4/ip_unprivileged_port_start; "
+                "wc -c < /proc/timer_list; (echo 1 > /proc/sys/net/ipv4/ip_forward) 2>&1 | grep -c Read-only; cat /proc/sys/net/ipv4/ip_unprivileged_port_start; "
                 + "ip -o link | grep -c LOOPBACK,UP; cat /proc/sys/kernel/hostname; cat /proc/sys/kernel/domainname; ulimit -n")
         try bundle.addApplets(["wc"])
         bundle.spec.hostname = "mapped"
