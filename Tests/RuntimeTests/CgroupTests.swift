@@ -157,7 +157,8 @@ import Testing
 }
 
 /// cgroup v2's device rules, also where v1 has the devices controller: the hierarchy beside it runs the programs.
-@Suite(.asRoot, .busybox) struct UnifiedDeviceTests {
+/// One after the other: the nodes are made in the host's /tmp.
+@Suite(.asRoot, .busybox, .serialized) struct UnifiedDeviceTests {
     @Test(
         "X-39: a v2 group allows what its last matching rule allows",
         arguments: [
