@@ -56,7 +56,8 @@ package func beginExec(_ plan: ExecPlan, in target: ExecTarget) throws(LaunchErr
         let entry = ExecEntry(
             pidfd: target.pidfd, namespaces: namespaces.subtracting(.pid), preservedDescriptors: plan.preservedDescriptors)
         InitProcess(
-            plan: plan.process, report: report, channel: LaunchChannel(ends.child, gate: nil, keeping: []), terminal: terminal.take()?.intoNumbers(),
+            plan: plan.process, report: report, channel: LaunchChannel(ends.child, gate: nil, keeping: []),
+            terminal: terminal.take()?.intoNumbers(),
             cgroup: target.cgroup.membership, ownBinary: ownBinary, entry: entry
         ).start()
     case .parent(let pid, let pidfd):

@@ -26,7 +26,7 @@ extension InitProcess {
         }
         report.begin(.identity)
         // Before the filter, which may know no openat2(2).
-        let directory = try during(.identity, nil) { () throws(KernelError) in try makeWorkingDirectory() }
+        let directory = try during(.workingDirectory, nil) { () throws(KernelError) in try makeWorkingDirectory() }
         try setIdentity()
         report.begin(.workingDirectory)
         try during(.workingDirectory) { () throws(KernelError) in try enter(directory) }

@@ -33,7 +33,8 @@ struct InitProcess: ~Copyable {
 
     init(
         plan: InitPlan, report: consuming LaunchReport, channel: consuming LaunchChannel, terminal: TerminalNumbers?, cgroup: CgroupHandle,
-        ownBinary: (device: UInt64, inode: UInt64)?, prepared: PreparedMounts.Numbers = .init(), listener: CInt? = nil, failures: CInt? = nil, entry: ExecEntry? = nil
+        ownBinary: (device: UInt64, inode: UInt64)?, prepared: PreparedMounts.Numbers = .init(), listener: CInt? = nil,
+        failures: CInt? = nil, entry: ExecEntry? = nil
     ) {
         self.plan = plan
         self.report = report
