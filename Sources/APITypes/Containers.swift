@@ -26,6 +26,8 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
     /// A client will attach at once: output waits for it (at most ten seconds) instead of being drained.
     public var attach: Bool
     public var autoRemove: Bool
+    /// nil is `no`; refused with `autoRemove`.
+    public var restart: RestartPolicy?
     public var readOnlyRoot: Bool
     public var network: NetworkMode
     /// Run the runtime's own init as PID 1, which reaps and forwards signals.
@@ -43,6 +45,8 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
     public var stopSignal: String?
     public var stopTimeoutSeconds: Int?
     public var log: LogMode
+    /// nil: all as the node has it.
+    public var logOptions: LogOptions?
     public var upper: UpperMode?
     /// What the writable layer may take; nil or 0 is no limit. Refused where the root's filesystem has no project quota and `upper` is not `tmpfs`.
     public var upperSizeInBytes: Int64?
@@ -84,6 +88,7 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
         openStdin = try values.decodeIfPresent(Bool.self, forKey: .openStdin) ?? openStdin
         attach = try values.decodeIfPresent(Bool.self, forKey: .attach) ?? attach
         autoRemove = try values.decodeIfPresent(Bool.self, forKey: .autoRemove) ?? autoRemove
+        restart = try values.decodeIfPresent(RestartPolicy.self, forKey: .restart)
         readOnlyRoot = try values.decodeIfPresent(Bool.self, forKey: .readOnlyRoot) ?? readOnlyRoot
         network = try values.decodeIfPresent(NetworkMode.self, forKey: .network) ?? network
         initProcess = try values.decodeIfPresent(Bool.self, forKey: .initProcess) ?? initProcess
@@ -96,6 +101,7 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
         stopSignal = try values.decodeIfPresent(String.self, forKey: .stopSignal)
         stopTimeoutSeconds = try values.decodeIfPresent(Int.self, forKey: .stopTimeoutSeconds)
         log = try values.decodeIfPresent(LogMode.self, forKey: .log) ?? log
+        logOptions = try values.decodeIfPresent(LogOptions.self, forKey: .logOptions)
         upper = try values.decodeIfPresent(UpperMode.self, forKey: .upper)
         upperSizeInBytes = try values.decodeIfPresent(Int64.self, forKey: .upperSizeInBytes)
         upperInodes = try values.decodeIfPresent(Int64.self, forKey: .upperInodes)
@@ -106,9 +112,8 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case image, platform, name, entrypoint, arguments, environment, workingDirectory, user, hostname, labels, tty, terminalSize
-        case openStdin, attach, autoRemove, readOnlyRoot, network, initProcess, mounts, resources, isolation, stopSignal,
-            stopTimeoutSeconds,
-            log, upper, upperSizeInBytes, upperInodes, ulimits, outOfMemoryScore, sharedMemoryInBytes
+        case openStdin, attach, autoRemove, restart, readOnlyRoot, network, initProcess, mounts, resources, isolation, stopSignal,
+            stopTimeoutSeconds, log, logOptions, upper, upperSizeInBytes, upperInodes, ulimits, outOfMemoryScore, sharedMemoryInBytes
     }
 }
 
@@ -151,7 +156,10 @@ public struct MountRequest: Codable, Sendable, Hashable {
 }
 
 public enum ContainerState: String, Codable, Sendable, Hashable, CaseIterable {
-    case created, running, paused, stopping, stopped, removing
+    case created, running, paused, stopping, stopped
+    /// It has ended, and its restart policy starts it again in a moment.
+    case restarting
+    case removing
 
     /// Whether there are processes of it.
     public var isLive: Bool { self == .running || self == .paused || self == .stopping }
@@ -168,6 +176,13 @@ public struct ExitRecord: Codable, Sendable, Hashable {
     public var finishedAt: String
     /// Set where the end was not seen: "the shim was killed".
     public var note: String?
+    public var cause: ExitCause?
+    /// Where the kernel killed a process of the container for want of memory.
+    public var memory: OutOfMemoryRecord?
+    /// Of the run's start; left out in lists.
+    public var timings: [StepTiming]?
+    /// With a non-blocking log: how many records it could not take.
+    public var droppedLogRecords: Int?
     public init(exitCode: Int, signal: Int? = nil, outOfMemory: Bool = false, startedAt: String, finishedAt: String, note: String? = nil) {
         self.exitCode = exitCode
         self.signal = signal
@@ -219,9 +234,11 @@ public struct ContainerSummary: Codable, Sendable, Hashable {
     public var createdAt: String
     public var exit: ExitRecord?
     public var labels: [String: String]
+    /// Where it has a restart policy.
+    public var restarts: RestartStatus?
     public init(
         id: String, name: String, image: String, imageDigest: String, command: [String], state: ContainerState, pid: Int32?,
-        createdAt: String, exit: ExitRecord?, labels: [String: String]
+        createdAt: String, exit: ExitRecord?, labels: [String: String], restarts: RestartStatus? = nil
     ) {
         self.id = id
         self.name = name
@@ -233,6 +250,7 @@ public struct ContainerSummary: Codable, Sendable, Hashable {
         self.createdAt = createdAt
         self.exit = exit
         self.labels = labels
+        self.restarts = restarts
     }
 }
 
@@ -266,10 +284,12 @@ public struct ContainerDetail: Codable, Sendable, Hashable {
     public var startedAt: String?
     public var timings: [StepTiming]
     public var execs: [ExecSummary]
+    /// What should be known of the last start.
+    public var warnings: [String]
     public init(
         summary: ContainerSummary, resolvedDigest: String, manifestDigest: String, request: CreateContainerRequest, mounts: [Mount],
         bundle: String, upperDirectory: String?, lowerDiffIDs: [String], cgroup: String, logPath: String?, attachSocket: String?,
-        startedAt: String?, timings: [StepTiming], execs: [ExecSummary] = []
+        startedAt: String?, timings: [StepTiming], execs: [ExecSummary] = [], warnings: [String] = []
     ) {
         self.summary = summary
         self.resolvedDigest = resolvedDigest
@@ -285,14 +305,20 @@ public struct ContainerDetail: Codable, Sendable, Hashable {
         self.startedAt = startedAt
         self.timings = timings
         self.execs = execs
+        self.warnings = warnings
     }
 }
 
-/// `POST /v1/containers/{id}/stop`.
+/// `POST /v1/containers/{id}/stop`, and `/restart`.
 public struct StopRequest: Codable, Sendable, Hashable {
     /// nil: the container's own, else 10. 0 is SIGKILL at once; -1 waits without end.
     public var timeoutSeconds: Int?
-    public init(timeoutSeconds: Int? = nil) { self.timeoutSeconds = timeoutSeconds }
+    /// Wait the whole time also where PID 1 can't hear the signal.
+    public var waitFull: Bool?
+    public init(timeoutSeconds: Int? = nil, waitFull: Bool? = nil) {
+        self.timeoutSeconds = timeoutSeconds
+        self.waitFull = waitFull
+    }
 }
 
 /// `POST /v1/containers/{id}/kill`.

@@ -20,6 +20,11 @@ package final class Container: Sendable {
         /// The last of what `exclusively` was given.
         var lastVerb: Task<Void, Never>?
         var life: LifeCycle
+        var restart: RestartTracker
+        /// The one that is due.
+        var pendingRestart: (task: Task<Void, Never>, at: String)?
+        /// What should be known of the last start.
+        var warnings: [String] = []
         var started: ShimStarted?
         /// The monitor of a live container, for the one case in which it must be ended by force.
         var shimPID: Int32?
@@ -35,14 +40,54 @@ package final class Container: Sendable {
         self.id = id
         self.paths = paths
         self.layerIDs = layerIDs
-        state = Mutex(State(memo: memo, life: life, started: started, shimPID: shimPID))
+        let restart = RestartTracker(memo.request.restart, memo: memo.restart)
+        state = Mutex(State(memo: memo, life: life, restart: restart, started: started, shimPID: shimPID))
     }
 
-    /// Without an end: that is the life's.
+    /// Without an end and restarts: those are the life's and the tracker's.
     package var memo: ContainerMemo { state.withLock { $0.memo } }
 
-    /// Fixed but for what an update changes.
+    /// Fixed but for what an update changes, and for the name.
     func changeRequest(_ body: (inout CreateContainerRequest) -> Void) { state.withLock { body(&$0.memo.request) } }
+
+    /// As the database keeps it.
+    package var record: ContainerMemo {
+        state.withLock { state in
+            var memo = state.memo
+            memo.exit = state.life.lastExit
+            memo.restart = state.restart.isActive ? state.restart.memo : nil
+            return memo
+        }
+    }
+
+    /// - Returns: the one that it had.
+    func rename(to name: String) -> String {
+        state.withLock { state in
+            defer { state.memo.name = name }
+            return state.memo.name
+        }
+    }
+
+    // MARK: Restarts
+
+    package var restart: RestartTracker { state.withLock { $0.restart } }
+
+    func decideRestart<Answer>(_ body: (inout RestartTracker) -> Answer) -> Answer { state.withLock { body(&$0.restart) } }
+
+    var isRestartDue: Bool { state.withLock { $0.pendingRestart != nil } }
+
+    func setPendingRestart(_ task: Task<Void, Never>, at time: String) { state.withLock { $0.pendingRestart = (task, time) } }
+
+    /// It is happening, or was called off.
+    /// - Returns: whether one was due.
+    @discardableResult
+    func clearPendingRestart() -> Bool {
+        let pending = state.withLock { $0.pendingRestart.take() }
+        pending?.task.cancel()
+        return pending != nil
+    }
+
+    func setWarnings(_ warnings: [String]) { state.withLock { $0.warnings = warnings } }
 
     package var life: LifeCycle { state.withLock { $0.life } }
     package var started: ShimStarted? { state.withLock { $0.started } }
@@ -103,15 +148,21 @@ package final class Container: Sendable {
     }
 
     package var summary: ContainerSummary {
-        let (life, started) = state.withLock { ($0.life, $0.started) }
+        let state = state.withLock { $0 }
+        let (memo, life) = (state.memo, state.life)
+        var exit = life.exit
+        exit?.timings = nil
+        let isRestarting = life.phase == .stopped && state.pendingRestart != nil
         return ContainerSummary(
             id: id.text, name: memo.name, image: memo.request.image, imageDigest: memo.manifestDigest.description, command: memo.arguments,
-            state: life.state, pid: life.isLive ? started?.pid : nil, createdAt: memo.createdAt, exit: life.exit,
-            labels: memo.request.labels)
+            state: isRestarting ? .restarting : life.state, pid: life.isLive ? state.started?.pid : nil, createdAt: memo.createdAt,
+            exit: exit, labels: memo.request.labels,
+            restarts: state.restart.isActive
+                ? RestartStatus(count: state.restart.memo.count, nextAt: state.pendingRestart?.at) : nil)
     }
 
     package var detail: ContainerDetail {
-        let (life, started) = state.withLock { ($0.life, $0.started) }
+        let (memo, life, started, warnings) = state.withLock { ($0.memo, $0.life, $0.started, $0.warnings) }
         return ContainerDetail(
             summary: summary, resolvedDigest: memo.resolvedDigest.description, manifestDigest: memo.manifestDigest.description,
             request: memo.request, mounts: memo.mounts, bundle: paths.bundle.string,
@@ -119,6 +170,7 @@ package final class Container: Sendable {
             lowerDiffIDs: memo.lowerDiffIDs.map(\.description), cgroup: memo.cgroup,
             logPath: memo.request.log == .file ? paths.log.appending("container.log").string : nil,
             attachSocket: life.hasShim ? paths.socket.string : nil, startedAt: started?.startedAt ?? life.exit?.startedAt,
-            timings: started?.timings.map { StepTiming(step: $0.step, microseconds: $0.microseconds) } ?? [], execs: execs.summaries)
+            timings: started?.timings.map { StepTiming(step: $0.step, microseconds: $0.microseconds) } ?? life.exit?.timings ?? [],
+            execs: execs.summaries, warnings: warnings)
     }
 }

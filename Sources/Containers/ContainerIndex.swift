@@ -44,6 +44,11 @@ package final class ContainerIndex: Sendable {
         }
     }
 
+    /// Gives a name back that it does not have any more.
+    func release(name: String, of id: ContainerID) {
+        state.withLock { state in if state.names[name] == id { state.names[name] = nil } }
+    }
+
     package func container(_ id: ContainerID) -> Container? { state.withLock { $0.containers[id] } }
 
     /// By whole ID, by name, or by a prefix of the ID that only one has, in this order.

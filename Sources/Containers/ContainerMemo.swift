@@ -3,7 +3,7 @@
 package import APITypes
 package import OCI
 
-/// What is known of a container for as long as it exists: fixed when it is created, kept in the database as JSON.
+/// What is known of a container for as long as it exists, kept in the database as JSON: fixed when it is created, but for its name and its limits.
 package struct ContainerMemo: Codable, Sendable, Hashable {
     package var name: String
     package var request: CreateContainerRequest
@@ -25,6 +25,8 @@ package struct ContainerMemo: Codable, Sendable, Hashable {
     package var homeIsDefault: Bool?
     /// The last end, for one that is kept.
     package var exit: ExitRecord?
+    /// Of one with a restart policy.
+    package var restart: RestartTracker.Memo?
 
     package init(
         name: String, request: CreateContainerRequest, resolvedDigest: Digest, manifestDigest: Digest, arguments: [String],

@@ -25,6 +25,9 @@ public struct NodeConfiguration: Sendable, Hashable {
     public var waterMarks: WaterMarks?
     /// How often rows, directories and cgroups are compared; 0: at the start alone.
     public var reconcileSeconds: Int64
+    /// Of containers that ask for no other: the size of a log's file, and how many there are, with the one that is being written.
+    public var logMaxSizeInBytes: Int64
+    public var logMaxFiles: Int
     /// The monitor's executable.
     public var shimPath: String
     /// The group that may use the sockets.
@@ -45,5 +48,7 @@ public struct NodeConfiguration: Sendable, Hashable {
         keepBlobs = false
         waterMarks = nil
         reconcileSeconds = 3600
+        logMaxSizeInBytes = 10 << 20
+        logMaxFiles = 3
     }
 }

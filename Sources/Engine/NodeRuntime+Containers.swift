@@ -55,7 +55,7 @@ extension NodeRuntime {
         try await containerVerb { () throws(ContainerError) in try await self.containers.start(container) }
         return CreateContainerResponse(
             id: container.id.text, name: container.memo.name, pid: container.started?.pid, attachSocket: container.paths.socket.string,
-            warnings: warnings)
+            warnings: warnings + container.detail.warnings)
     }
 
     /// Newest first. - Parameter all: also those that do not run.
@@ -63,13 +63,24 @@ extension NodeRuntime {
 
     public func container(_ id: String) async throws(EngineError) -> ContainerDetail { try find(id).detail }
 
-    public func stopContainer(_ id: String, _ request: StopRequest) async throws(EngineError) -> WaitResponse {
+    public func stopContainer(_ id: String, _ request: StopRequest) async throws(EngineError) -> StopResponse {
         let container = try find(id)
-        if let seconds = request.timeoutSeconds, seconds < -1 { throw EngineError(.invalidRequest, "a timeout of \(seconds) seconds") }
-        return WaitResponse(
-            exit: try await containerVerb { () throws(ContainerError) in
-                try await self.containers.stop(container, timeoutSeconds: request.timeoutSeconds)
-            })
+        return try await containerVerb { () throws(ContainerError) in try await self.containers.stop(container, request) }
+    }
+
+    /// Stops it where it runs, and starts it again.
+    public func restartContainer(_ id: String, _ request: StopRequest) async throws(EngineError) -> CreateContainerResponse {
+        let container = try find(id)
+        let unheard = try await containerVerb { () throws(ContainerError) in try await self.containers.restart(container, request) }
+        let warnings = unheard.map { ["\($0.message): it was killed"] } ?? []
+        return CreateContainerResponse(
+            id: container.id.text, name: container.memo.name, pid: container.started?.pid, attachSocket: container.paths.socket.string,
+            warnings: warnings + container.detail.warnings)
+    }
+
+    public func renameContainer(_ id: String, to name: String) async throws(EngineError) {
+        let container = try find(id)
+        try await containerVerb { () throws(ContainerError) in try await self.containers.rename(container, to: name) }
     }
 
     /// Runs a further process in a container.
@@ -100,13 +111,29 @@ extension NodeRuntime {
         try await containerVerb { () throws(ContainerError) in try await self.containers.remove(container, force: force) }
     }
 
-    /// The container's log, oldest first. - Parameters: follow: until the container has ended. tail: only the last so many records.
-    public func logs(_ id: String, follow: Bool, tail: Int?) async throws(EngineError) -> AsyncThrowingStream<LogRecord, any Error> {
+    /// The container's log, oldest first.
+    /// - Parameters:
+    ///   - follow: until the container has ended, or `until` has come.
+    ///   - tail: only the last so many of the records that the times select.
+    ///   - since: from this time on, and up to `until`: RFC 3339.
+    public func logs(
+        _ id: String, follow: Bool, tail: Int? = nil, since: String? = nil, until: String? = nil
+    ) async throws(EngineError) -> AsyncThrowingStream<LogRecord, any Error> {
         let container = try find(id)
         guard container.memo.request.log == .file else {
             throw EngineError(.unsupported, "container \(container.id.short) keeps no log", remedy: "run it detached, or with --log file")
         }
-        return containers.logs(of: container, follow: follow, tail: tail)
+        let selection = LogSelection(tail: tail, since: try Self.time(since, "since"), until: try Self.time(until, "until"))
+        return containers.logs(of: container, follow: follow, selection)
+    }
+
+    /// In the form that records have: it sorts as text.
+    private static func time(_ text: String?, _ name: String) throws(EngineError) -> String? {
+        guard let text else { return nil }
+        guard let time = Timestamp.parse(text) else {
+            throw EngineError(.invalidRequest, "\(name) \"\(text)\" is no time", remedy: "write it like 2026-11-21T06:25:00Z")
+        }
+        return Timestamp.rfc3339(seconds: time.seconds, nanoseconds: time.nanoseconds)
     }
 
     func find(_ id: String) throws(EngineError) -> Container {

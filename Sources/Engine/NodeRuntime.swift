@@ -7,6 +7,7 @@ internal import Linux
 public import Logging
 internal import Metadata
 internal import Registry
+internal import ShimProtocol
 internal import Snapshots
 internal import Synchronization
 internal import SystemPackage
@@ -53,6 +54,12 @@ public final class NodeRuntime: Sendable {
         guard (1...500).contains(configuration.maxLayers) else {
             throw EngineError(.invalidRequest, "max-layers of \(configuration.maxLayers)", remedy: "use 1 to 500, the kernel's ceiling")
         }
+        guard configuration.logMaxSizeInBytes >= LogLimits.smallestSize, (1...LogLimits.mostFiles).contains(configuration.logMaxFiles)
+        else {
+            throw EngineError(
+                .invalidRequest, "log-max-size of \(configuration.logMaxSizeInBytes) bytes, log-max-file of \(configuration.logMaxFiles)",
+                remedy: "use 128KiB or more, and 1 to \(LogLimits.mostFiles) files")
+        }
         guard ProcessFailpoint.isUnderstood else {
             throw EngineError(
                 .invalidRequest, "\(ProcessFailpoint.variable)=\(ProcessFailpoint.text ?? ""): not kill|stop:STEP:COUNT",
@@ -94,12 +101,15 @@ public final class NodeRuntime: Sendable {
         }
         snapshotStore.setRelief { [weak collector] isEnough in collector?.relieve(until: isEnough) ?? false }
         pool = BlockingPool()
+        var containerConfiguration = ContainerConfiguration(
+            root: root, state: state, cgroupParent: configuration.cgroupParent, shimPath: FilePath(configuration.shimPath),
+            socketGroup: configuration.socketGroup)
+        containerConfiguration.logLimits = LogLimits(
+            maxSizeInBytes: configuration.logMaxSizeInBytes, maxFiles: configuration.logMaxFiles)
         do throws(ContainerError) {
             containers = try ContainerService(
-                configuration: ContainerConfiguration(
-                    root: root, state: state, cgroupParent: configuration.cgroupParent, shimPath: FilePath(configuration.shimPath),
-                    socketGroup: configuration.socketGroup),
-                snapshots: snapshotStore, metadata: metadata, events: eventHub, pool: pool, logger: logger)
+                configuration: containerConfiguration, snapshots: snapshotStore, metadata: metadata, events: eventHub, pool: pool,
+                logger: logger)
         } catch {
             throw EngineError(error)
         }

@@ -26,11 +26,20 @@ extension MetadataStore {
     }
 
     /// - Throws: `MetadataError.noSuchContainer`.
-    package func update(container id: String, json: [UInt8]) throws(MetadataError) {
+    package func update(container id: String, json: [UInt8]) throws(MetadataError) { try update(container: id) { json } }
+
+    /// - Parameters:
+    ///   - name: nil leaves it.
+    ///   - json: asked when it is this change's turn: of several at once the last one written is the newest.
+    /// - Throws: `MetadataError.noSuchContainer`, `.containerNameInUse`.
+    package func update(container id: String, name: String? = nil, json: () throws -> [UInt8]) throws(MetadataError) {
         try change("update a container") { db in
-            try db.cachedStatement(sql: "UPDATE container SET record = ?2 WHERE id = ?1").execute(arguments: [
-                id, String(decoding: json, as: UTF8.self),
-            ])
+            let sql = "UPDATE container SET record = ?2, name = coalesce(?3, name) WHERE id = ?1"
+            do {
+                try db.cachedStatement(sql: sql).execute(arguments: [id, String(decoding: try json(), as: UTF8.self), name])
+            } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
+                throw MetadataError.containerNameInUse(name ?? id)
+            }
             guard db.changesCount == 1 else { throw MetadataError.noSuchContainer(id) }
         }
     }

@@ -33,6 +33,13 @@ struct LogRecords {
         bytes.append(contentsOf: (isPartial ? "\",\"partial\":true}\n" : "\"}\n").utf8)
     }
 
+    /// A record of this program's own words.
+    static func notice(_ text: String) -> [UInt8] {
+        var records = LogRecords(stream: .stderr)
+        records.append(Array("[ctr-swift: \(text)]".utf8)[...], isPartial: false)
+        return records.bytes
+    }
+
     private static func isUTF8(_ text: ArraySlice<UInt8>) -> Bool {
         do {
             _ = try UTF8Span(validating: text.span)

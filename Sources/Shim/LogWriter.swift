@@ -8,42 +8,34 @@ internal import SystemPackage
 
 /// Writes a container's output as JSON lines, one `LogRecord` (APITypes) each: the one place where output is kept.
 ///
-/// A record is whole or not there: one write(2) for all that came at once, taken back where only a part of it fitted on the disk.
-/// A log that can't be written never stops the container: what is lost is counted, and told when writing works again.
+/// A record is whole or not there. In the blocking mode the shim writes the file itself, and a container whose disk is slow waits for it; in
+/// the other a process of its own writes, and what it can't take is dropped and counted (`LogRelay`).
 struct LogWriter: ~Copyable {
     /// A line that is longer becomes several records, all but the last marked `partial`.
     static let longestText = 16 << 10
 
-    private let path: FilePath
-    private let file: OwnedFD
+    private var store: RecordStore?
+    private let relay: LogRelay?
     private var lines: [ShimStream: LogLines] = [:]
-    private var lostBytes = 0
 
     /// Opens the log, or goes on with it: the container is started again.
-    static func open(in directory: FilePath) throws(KernelError) -> LogWriter {
-        try makeDirectory(directory, mode: 0o700)
-        let path = directory.appending("container.log")
-        let file = try openFile(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
-        let raw = file.raw
-        let size = try kernel("lseek(2)", path.string) { lseek(raw, 0, SEEK_END) }
-        var last = UInt8(ascii: "\n")
-        if size > 0 { try kernel("pread(2)", path.string) { pread(raw, &last, 1, size - 1) } }
-        var log = LogWriter(path: path, file: file)
-        // The machine stopped in the middle of a record: what follows is not to be lost with it.
-        if last != UInt8(ascii: "\n") { log.store([UInt8(ascii: "\n")]) }
-        return log
+    static func open(in directory: FilePath, _ limits: LogLimits) throws(KernelError) -> LogWriter {
+        switch limits.mode {
+        case .blocking: LogWriter(store: RecordStore(try LogFile.open(in: directory, limits)), relay: nil)
+        case .nonBlocking: LogWriter(store: nil, relay: try LogRelay(directory, limits))
+        }
     }
 
-    private init(path: FilePath, file: consuming OwnedFD) {
-        self.path = path
-        self.file = file
+    private init(store: consuming RecordStore?, relay: LogRelay?) {
+        self.store = store
+        self.relay = relay
     }
 
     /// Takes output as it came; the bytes after the last line feed wait for more.
     mutating func write(_ bytes: ArraySlice<UInt8>, from stream: ShimStream) {
         var records = LogRecords(stream: stream)
         lines[stream, default: LogLines()].take(bytes, into: &records)
-        store(records.bytes)
+        keep(records.bytes[...])
     }
 
     /// A stream has ended: what has no line feed is a (partial) record, too.
@@ -51,39 +43,23 @@ struct LogWriter: ~Copyable {
         var records = LogRecords(stream: stream)
         lines[stream]?.finish(into: &records)
         lines[stream] = nil
-        store(records.bytes)
+        keep(records.bytes[...])
     }
 
-    private mutating func store(_ records: [UInt8]) {
-        guard !records.isEmpty else { return }
-        var bytes = records
-        if lostBytes > 0 {
-            var notice = LogRecords(stream: .stderr)
-            notice.append(Array("[ctr-swift: \(lostBytes) bytes of log records could not be written]".utf8)[...], isPartial: false)
-            bytes = notice.bytes + records
-        }
-        var done = 0
-        do throws(KernelError) {
-            while done < bytes.count {
-                let rest = bytes[done...]
-                done += try rest.span.withUnsafeBytes { rest throws(KernelError) in try writeSome(file.raw, rest, object: path.string) }
-            }
-            lostBytes = 0
-        } catch {
-            if lostBytes == 0 { Complaint.write("the log can't be written: \(error)") }
-            lostBytes += records.count
-            if done > 0 { takeBack(done) }
-        }
+    private mutating func keep(_ records: ArraySlice<UInt8>) {
+        if let relay { relay.give(records) } else { store?.store(records) }
     }
 
-    /// Half a record at the end would swallow the next one.
-    private func takeBack(_ count: Int) {
-        let raw = file.raw
-        do throws(KernelError) {
-            let end = try kernel("lseek(2)", path.string) { lseek(raw, 0, SEEK_END) }
-            try kernel("ftruncate(2)", path.string) { ftruncate(raw, max(0, end - count)) }
-        } catch {
-            Complaint.write("the log may hold a broken line: \(error)")
-        }
-    }
+    // MARK: The mode that never waits
+
+    /// To be polled for room, where something waits for it.
+    var waitingDescriptor: CInt? { relay?.waitingDescriptor }
+
+    func continueWriting() { relay?.continueGiving() }
+
+    /// nil in the blocking mode, which drops none.
+    var droppedRecords: Int? { relay?.dropped }
+
+    /// Nothing more comes: what still waits is written, as long as the disk takes it.
+    func finish() { relay?.finish() }
 }

@@ -23,14 +23,20 @@ extension ShimServer {
 
     /// Recorded and told first, tidied up afterwards: whoever waits does not wait for that.
     private func noteExit(_ end: WaitStatus) {
-        let record = ShimExit(
-            exitCode: end.exitCode, signal: end.signal, outOfMemory: wasOutOfMemory, startedAt: started.startedAt,
+        let memory = memoryEnd()
+        var record = ShimExit(
+            exitCode: end.exitCode, signal: end.signal, outOfMemory: memory != nil, startedAt: started.startedAt,
             finishedAt: Timestamp.now())
+        record.memory = memory
+        record.cause = sentSignals.cause(of: end, victimOfMemory: memory.map { $0.victim.map { $0.pid == started.pid } } ?? false)
+        record.timings = started.timings
         exit = record
         stdin = nil
         for process in execs.processes { process.hurryClient() }
         lastOutput = .now
         takeLastOutput()
+        record.droppedLogRecords = log?.droppedRecords
+        exit = record
         keep(record)
         for client in clients where client.awaitsExit { client.tell(.exited(record)) }
         endRest()
@@ -53,11 +59,23 @@ extension ShimServer {
     /// /proc/sys/fs/pipe-max-size, as it is if nobody has changed it.
     private static let largestPipe = 1 << 20
 
-    /// Whether the kernel killed any of the container's processes for want of memory.
-    private var wasOutOfMemory: Bool {
-        do throws(KernelError) { return try initProcess.cgroup.outOfMemoryKills > 0 } catch {
+    /// What the kernel killed of the container for want of memory; nil where it killed nothing.
+    private func memoryEnd() -> ShimMemoryEnd? {
+        let cgroup = initProcess.cgroup
+        do throws(KernelError) {
+            let kills = try cgroup.outOfMemoryKills
+            guard kills > 0 else { return nil }
+            var end = ShimMemoryEnd(kills: Int(clamping: kills))
+            (end.limitInBytes, end.peakInBytes) = cgroup.memoryUse
+            if let path = cgroup.directory(of: "memory")?.path, let kill = OutOfMemoryKill.last(in: path, since: begin) {
+                end.level = kill.level.rawValue
+                end.cgroup = kill.cgroup
+                end.victim = ShimMemoryEnd.Victim(pid: kill.pid, name: kill.name)
+            }
+            return end
+        } catch {
             Complaint.write("no word about memory: \(error)")
-            return false
+            return nil
         }
     }
 

@@ -42,7 +42,7 @@ extension ShimServer {
     private func answerWhileRunning(_ request: ShimRequest, from client: ShimClient) -> ShimMessage {
         switch request {
         case .resize(let rows, let columns): return resize(WindowSize(rows: rows, columns: columns))
-        case .signal(let number): return signal(number)
+        case .signal(let number, let request): return signal(number, for: request)
         case .closeOutput(let stream): return closeOutput(stream, from: client)
         case .closeStdin, .attach, .status, .exec, .attachExec, .watch:
             stdin = nil
@@ -69,10 +69,12 @@ extension ShimServer {
         }
     }
 
-    private func signal(_ number: Int32) -> ShimMessage {
+    private func signal(_ number: Int32, for request: String?) -> ShimMessage {
         guard (1...64).contains(number) else { return .refused("there is no signal \(number)") }
         do throws(KernelError) {
             // One that has ended is not reaped yet, or is within this round: its end is told next.
+            // Noted first: its end may come before this returns.
+            sentSignals.note(number, by: request)
             _ = try sendSignal(number, to: initProcess.pidfd)
             return .done
         } catch {

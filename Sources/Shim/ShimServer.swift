@@ -32,6 +32,9 @@ final class ShimServer {
     /// Until then output stays where it is, for a first client; nil: nobody is waited for (any more).
     var firstClientDeadline: Moment?
     var exit: ShimExit?
+    var sentSignals = SentSignals()
+    /// Before the first process of the container.
+    let begin: Moment
     /// When the container's output last moved.
     var lastOutput = Moment.now
     /// A terminal that nobody in the container has open is looked at again then.
@@ -43,7 +46,7 @@ final class ShimServer {
     init(
         _ configuration: ShimConfiguration, started: ShimStarted, initProcess: consuming RunningInit, listener: consuming OwnedFD,
         childSignals: consuming SignalDescriptor, stdin: consuming OwnedFD?, outputs: [ContainerOutput], log: consuming LogWriter?,
-        traits: ContainerTraits
+        traits: ContainerTraits, begin: Moment
     ) {
         execs = ExecRegistry(traits: traits)
         self.configuration = configuration
@@ -54,6 +57,7 @@ final class ShimServer {
         self.stdin = stdin
         self.outputs = outputs
         self.log = log
+        self.begin = begin
         if configuration.expectsAttach { firstClientDeadline = Moment.now.advanced(byMilliseconds: ShimPatience.firstClient) }
     }
 
@@ -66,6 +70,7 @@ final class ShimServer {
             keepDeadlines(Moment.now)
         }
         for output in outputs { log?.end(output.stream) }
+        log?.finish()
     }
 
     /// A client that still is to get something is waited for, as long as it takes something.
@@ -78,7 +83,7 @@ final class ShimServer {
 
     /// Which descriptor a poll entry stands for.
     private enum Source: Sendable {
-        case listener, children, client(Int), output(Int), feed(Int), typed, terminal, exec(Int, ExecProcess.End)
+        case listener, children, client(Int), output(Int), feed(Int), typed, terminal, log, exec(Int, ExecProcess.End)
     }
 
     private func serveOnce() {
@@ -111,6 +116,7 @@ final class ShimServer {
         for (index, process) in execs.processes.enumerated() {
             process.watch { raw, events, end in poll.add(raw, events, .exec(index, end)) }
         }
+        if let raw = log?.waitingDescriptor { poll.add(raw, .writable, .log) }
         if let terminalInput {
             if terminalInput.wantsToRead { poll.add(terminalInput.descriptor, .readable, .typed) }
             if terminalInput.wantsToWrite, let raw = terminal?.descriptor { poll.add(raw, .writable, .terminal) }
@@ -136,6 +142,7 @@ final class ShimServer {
             outputs[index].releaseFeedIfDone()
         case .typed: terminalInput?.read()
         case .terminal: terminalInput?.write()
+        case .log: log?.continueWriting()
         case .exec: break
         }
     }

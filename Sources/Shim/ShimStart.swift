@@ -54,7 +54,7 @@ struct ShimStart {
             let outputs = try outputs(&running, &streams)
             return ShimServer(
                 configuration, started: started, initProcess: running, listener: listener, childSignals: signals,
-                stdin: streams?.takeInput(), outputs: outputs, log: log, traits: traits)
+                stdin: streams?.takeInput(), outputs: outputs, log: log, traits: traits, begin: begin)
         } catch {
             // The container runs, and nobody would hear it.
             kill(started.pid, SIGKILL)
@@ -64,7 +64,9 @@ struct ShimStart {
 
     private func openLog() throws(ShimFailure) -> LogWriter? {
         guard let directory = configuration.logDirectory else { return nil }
-        return try Self.step("open-log") { () throws(KernelError) in try LogWriter.open(in: FilePath(directory)) }
+        return try Self.step("open-log") { () throws(KernelError) in
+            try LogWriter.open(in: FilePath(directory), configuration.logLimits ?? LogLimits())
+        }
     }
 
     /// nil: the launch makes a terminal.

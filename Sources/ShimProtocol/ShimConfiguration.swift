@@ -18,6 +18,8 @@ package struct ShimConfiguration: Codable, Sendable, Hashable {
     package var expectsAttach: Bool
     /// A directory for the container log; nil keeps none.
     package var logDirectory: String?
+    /// nil: as `LogLimits()` has it.
+    package var logLimits: LogLimits?
     /// The compiled seccomp program (array of `struct sock_filter`), made by the engine; nil: compile from the spec.
     package var seccompProgram: String?
     /// The group that may connect to shim.sock.
@@ -61,7 +63,7 @@ package struct ShimConfiguration: Codable, Sendable, Hashable {
 
     package init(
         id: String, bundle: String, stateDirectory: String, rootfs: Rootfs, tty: Bool, terminalSize: Size?, openStdin: Bool,
-        expectsAttach: Bool, logDirectory: String?, seccompProgram: String?, socketGroup: UInt32
+        expectsAttach: Bool, logDirectory: String?, logLimits: LogLimits? = nil, seccompProgram: String?, socketGroup: UInt32
     ) {
         self.id = id
         self.bundle = bundle
@@ -72,6 +74,7 @@ package struct ShimConfiguration: Codable, Sendable, Hashable {
         self.openStdin = openStdin
         self.expectsAttach = expectsAttach
         self.logDirectory = logDirectory
+        self.logLimits = logLimits
         self.seccompProgram = seccompProgram
         self.socketGroup = socketGroup
     }

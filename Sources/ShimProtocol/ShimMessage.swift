@@ -48,7 +48,8 @@ package enum ShimRequest: Codable, Sendable, Hashable {
     /// EPIPE; where it is logged, only the client's copy ends.
     case closeOutput(ShimStream)
     case resize(rows: UInt16, columns: UInt16)
-    case signal(Int32)
+    /// `by`: for what request of the engine; nil is a client's own.
+    case signal(Int32, by: String? = nil)
     case status
     /// Runs a further process in the container.
     case exec(ShimExec)
@@ -138,6 +139,13 @@ package struct ShimExit: Codable, Sendable, Hashable {
     /// RFC 3339 with nanoseconds, UTC.
     package var startedAt: String
     package var finishedAt: String
+    package var cause: ShimExitCause?
+    /// Set where `outOfMemory` is.
+    package var memory: ShimMemoryEnd?
+    /// Of its start.
+    package var timings: [ShimStep]?
+    /// For a log in the non-blocking mode: how many records it could not take, until then.
+    package var droppedLogRecords: Int?
     package init(exitCode: Int32, signal: Int32?, outOfMemory: Bool, startedAt: String, finishedAt: String) {
         self.exitCode = exitCode
         self.signal = signal

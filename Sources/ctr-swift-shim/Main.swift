@@ -5,6 +5,7 @@ internal import Shim
 internal import SystemPackage
 
 /// `ctr-swift-shim --config SHIM.JSON`: one container's monitor. `ctr-swift-shim init -- PROGRAM …`: PID 1 of a container run with `--init`.
+/// `ctr-swift-shim log DIRECTORY SIZE FILES`: writer of a log that nobody waits for.
 @main
 struct Main {
     static func main() {
@@ -14,8 +15,10 @@ struct Main {
             exit(ShimMain.run(configurationPath: FilePath(arguments.last ?? "")))
         case "init" where arguments.dropFirst().first == "--":
             exit(ContainerInit.run(Array(arguments.dropFirst(2))))
+        case "log":
+            exit(LogProcess.run(Array(arguments.dropFirst())))
         default:
-            let usage = Array("usage: ctr-swift-shim --config SHIM.JSON | init -- PROGRAM [ARGUMENT...]\n".utf8)
+            let usage = Array("usage: ctr-swift-shim --config SHIM.JSON | init -- PROGRAM [ARGUMENT...] | log DIRECTORY SIZE FILES\n".utf8)
             _ = write(2, usage, usage.count)
             exit(64)
         }

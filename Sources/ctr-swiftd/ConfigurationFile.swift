@@ -49,6 +49,8 @@ extension Settings {
             case "gc-low": gcLow = Int(try entry.number(in: 0...99))
             case "gc-min-age": gcMinAge = try entry.seconds()
             case "reconcile-interval": reconcileInterval = try entry.seconds()
+            case "log-max-size": logMaxSize = try entry.size()
+            case "log-max-file": logMaxFiles = Int(try entry.number(in: 1...1000))
             case "shim": shim = try entry.absolutePath()
             case "registries": try takeRegistries(entry)
             default: throw entry.problem("unknown key", remedy: "docs/configuration.md lists the keys")

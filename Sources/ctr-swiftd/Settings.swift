@@ -28,6 +28,8 @@ struct Settings {
     var gcLow: Int?
     var gcMinAge: Int64?
     var reconcileInterval: Int64?
+    var logMaxSize: Int64?
+    var logMaxFiles: Int?
     /// nil: beside the daemon, or in `../libexec/ctr-swift` from there.
     var shim: String?
     var plainHTTPRegistries: [String] = []
@@ -61,6 +63,8 @@ struct Settings {
         if let keepBlobs { node.keepBlobs = keepBlobs }
         node.waterMarks = try waterMarks()
         if let reconcileInterval { node.reconcileSeconds = reconcileInterval }
+        if let logMaxSize { node.logMaxSizeInBytes = logMaxSize }
+        if let logMaxFiles { node.logMaxFiles = logMaxFiles }
         node.insecureRegistries = plainHTTPRegistries
         node.registryCertificates = registryCertificates
         return node

@@ -30,7 +30,7 @@ import Testing
             for _ in 0..<5 {
                 let container = try await node.run(shell: "trap 'seq 1 500; exit 0' USR1; echo ready; while :; do sleep 0.01; done")
                 var texts: [String] = []
-                for try await record in node.service.logs(of: container, follow: true, tail: nil) {
+                for try await record in node.service.logs(of: container, follow: true) {
                     texts.append(record.text ?? "")
                     if texts == ["ready"] { try await node.service.kill(container, signal: SIGUSR1) }
                 }
@@ -78,7 +78,7 @@ import Testing
     func slowReader() async throws {
         try await withNode { node in
             let container = try await node.run(shell: "seq 1 20000")
-            let stream = node.service.logs(of: container, follow: true, tail: nil)
+            let stream = node.service.logs(of: container, follow: true)
             #expect(try await node.service.wait(container, for: .shimGone).exitCode == 0)
             var expected = 1
             for try await record in stream {
@@ -93,7 +93,7 @@ import Testing
     func readerGone() async throws {
         try await withNode { node in
             let container = try await node.run(shell: "while :; do echo x; done")
-            for try await _ in node.service.logs(of: container, follow: true, tail: nil) { break }
+            for try await _ in node.service.logs(of: container, follow: true) { break }
             try await node.service.remove(container, force: true)
             try node.expectGone(container)
         }
@@ -104,7 +104,7 @@ import Testing
         try await withNode { node in
             let container = try await node.create(shell: "seq 1 100") { $0.autoRemove = true }
             try await node.service.start(container)
-            let stream = node.service.logs(of: container, follow: true, tail: nil)
+            let stream = node.service.logs(of: container, follow: true)
             var count = 0
             for try await _ in stream { count += 1 }
             // It may be gone before the log was opened: then there was none; never a part.

@@ -94,9 +94,11 @@ import Testing
     @Test("a line of 10 MiB is cut into partial records of 16 KiB, never inside a character")
     func longLine() throws {
         // 3 bytes a character: 16,384 is no multiple of 3.
-        let shim = try TestContainer(
+        let container = try TestContainer(
             shell: "x=$(printf '\\342\\202\\254%.0s' $(seq 1 1000)); for i in $(seq 1 3500); do printf '%s' $x; done; echo", logged: true
-        ).start()
+        )
+        container.configuration.logLimits = LogLimits(maxSizeInBytes: 1 << 30)
+        let shim = try container.start()
         try shim.started()
         #expect(shim.end(within: 60) == 0)
         let log = try shim.container.log()

@@ -12,7 +12,6 @@ package enum DockerHabits {
             "container networks are not there yet: use --network none (the default) or host"
         case "--mount": "use -v /host:/container[:ro] or --tmpfs /path[:size=64m]"
         case "--volumes-from", "--volume-driver": "volumes are not there yet: use -v /host:/container"
-        case "--restart": "restart policies are not there yet: let the service manager run `ctr-swift run`"
         case "--privileged", "--cap-add", "--cap-drop", "--security-opt", "--device", "--userns", "--pid", "--ipc", "--uts", "--group-add",
             "--sysctl", "--gpus", "--runtime":
             "every container runs with the default capabilities, seccomp profile, devices and limits for now"
@@ -21,7 +20,8 @@ package enum DockerHabits {
         case "--health-cmd", "--no-healthcheck": "health checks are not there yet"
         case "--password": "a password on the command line is seen by everyone: use --password-stdin"
         case "-a", "--attach": "`ctr-swift attach` goes to a running container's streams; `run` starts one and stays with it"
-        case "--since", "--until": "use --tail, or the times of --timestamps and --json"
+        case "--log-driver": "there is one log: JSON lines on disk (--log file), or none (--log none); --log-opt sets its limits"
+        case "--details": "records have no further details; --json shows all that is kept"
         case "--filter": "use --format or --json, and grep or jq"
         default: nil
         }
@@ -33,11 +33,10 @@ package enum DockerHabits {
         case "build", "commit", "import", "buildx", "builder":
             "images are not built here: use buildah or docker build, then `ctr-swift load`"
         case "save", "push", "tag", "history", "search", "manifest": "images are only pulled, loaded and removed: use skopeo for the rest"
-        case "network", "port": "container networks are not there yet: `run` has --network none and host"
+        case "network": "container networks are not there yet: `run` has --network none and host"
         case "volume": "volumes are not there yet: `run` has -v /host:/container"
         case "container": "leave the word out: `ctr-swift ps`, `ctr-swift rm`, …"
-        case "restart": "use `ctr-swift stop` and `ctr-swift start`"
-        case "cp", "diff", "export", "rename": "that is not there yet"
+        case "cp", "diff", "export": "that is not there yet"
         case "system", "df": "use `ctr-swift snapshot usage` and `ctr-swift info`"
         case "compose", "swarm", "service", "stack", "node", "secret", "config", "context", "plugin", "trust", "checkpoint":
             "that is not this program's job"

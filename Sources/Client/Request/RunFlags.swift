@@ -23,6 +23,7 @@ package struct RunFlags: Sendable {
     package var tty = false
     package var initProcess = false
     package var remove = false
+    package var restart: String?
     /// The client goes at once, and nobody reads the output.
     package var detached = false
     package var readOnly = false
@@ -32,6 +33,7 @@ package struct RunFlags: Sendable {
     package var upperSize: String?
     package var upperInodes: Int64?
     package var log: String?
+    package var logOptions: [String] = []
     package var limits = LimitFlags()
     package var ulimits: [String] = []
     package var outOfMemoryScore: Int?
@@ -91,6 +93,7 @@ package struct RunFlags: Sendable {
         request.openStdin = interactive
         request.attach = !detached
         request.autoRemove = remove
+        request.restart = try restartPolicy()
         request.readOnlyRoot = readOnly
         request.network = try networkMode()
         request.initProcess = initProcess
@@ -106,6 +109,7 @@ package struct RunFlags: Sendable {
         request.stopSignal = stopSignal
         request.stopTimeoutSeconds = stopTimeout
         request.log = try logMode()
+        request.logOptions = try LogFlag.options(logOptions)
         if let upperSize { request.upperSizeInBytes = try Quantity.bytes(upperSize, option: "--upper-size") }
         request.upperInodes = upperInodes
         request.upper = try upper.map { text throws(UsageError) in try choice(text, "--upper", UpperMode.self) }
@@ -118,6 +122,21 @@ package struct RunFlags: Sendable {
         labels[key] = parts.count > 1 ? parts[1] : ""
     }
 
+    /// `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:5`.
+    private func restartPolicy() throws(UsageError) -> RestartPolicy? {
+        guard let restart else { return nil }
+        let parts = restart.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard let condition = parts.first.flatMap(RestartPolicy.Condition.init) else {
+            throw UsageError("--restart", restart, "no such policy", remedy: "use no, on-failure[:retries], always or unless-stopped")
+        }
+        guard !remove || condition == .no else { throw UsageError("--rm and --restart can't both be had") }
+        guard parts.count == 2 else { return RestartPolicy(condition) }
+        guard condition == .onFailure, let retries = Int(parts[1]), (0...Int(Int32.max)).contains(retries) else {
+            throw UsageError("--restart", restart, "not a number of retries", remedy: "use on-failure:5")
+        }
+        return RestartPolicy(condition, maximumRetries: retries)
+    }
+
     private func networkMode() throws(UsageError) -> NetworkMode {
         guard let mode = NetworkMode(rawValue: network) else {
             throw UsageError("--network", network, "container networks are not there yet", remedy: "use none (loopback alone) or host")
@@ -127,7 +146,7 @@ package struct RunFlags: Sendable {
 
     /// Nobody can ask for the log of a container that is gone when it has ended: in the foreground with --rm none is kept.
     private func logMode() throws(UsageError) -> LogMode {
-        guard let log else { return !detached && remove ? .none : .file }
+        guard let log else { return !detached && remove && logOptions.isEmpty ? .none : .file }
         return try choice(log, "--log", LogMode.self)
     }
 

@@ -23,6 +23,9 @@ package struct LifeCycle: Sendable {
     /// What a start that fails goes back to.
     private var previousExit: ExitRecord?
 
+    /// What is kept of it: also while it runs again, until the next end.
+    package var lastExit: ExitRecord? { exit ?? previousExit }
+
     package init(phase: Phase = .created, exit: ExitRecord? = nil, hasShim: Bool = false, isPaused: Bool = false) {
         self.isPaused = isPaused
         self.phase = phase

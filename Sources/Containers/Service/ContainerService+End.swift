@@ -14,6 +14,19 @@ extension ExitRecord {
         self.init(
             exitCode: Int(exit.exitCode), signal: exit.signal.map(Int.init), outOfMemory: exit.outOfMemory, startedAt: exit.startedAt,
             finishedAt: exit.finishedAt)
+        timings = exit.timings?.map { StepTiming(step: $0.step, microseconds: $0.microseconds) }
+        droppedLogRecords = exit.droppedLogRecords
+        cause = exit.cause.flatMap { cause in
+            ExitCause.Kind(rawValue: cause.kind.rawValue).map {
+                ExitCause(kind: $0, request: cause.request, signal: cause.signal.map(Int.init), sentAt: cause.sentAt)
+            }
+        }
+        memory = exit.memory.map { memory in
+            OutOfMemoryRecord(
+                level: memory.level.flatMap(OutOfMemoryRecord.Level.init), cgroup: memory.cgroup,
+                victim: memory.victim.map { OutOfMemoryRecord.Victim(pid: $0.pid, name: $0.name) }, kills: memory.kills,
+                limitInBytes: memory.limitInBytes, peakInBytes: memory.peakInBytes)
+        }
     }
 }
 
@@ -34,19 +47,29 @@ extension ContainerService {
     /// PID 1's end is known: recorded, told to those who wait.
     func noteExit(_ record: ExitRecord, of container: Container) async {
         guard container.decide({ $0.exited(record) }) else { return }
-        if !container.memo.request.autoRemove { await pool.run { self.persistExit(record, of: container) } }
+        if !container.memo.request.autoRemove { await pool.run { self.persist(container) } }
         var attributes = ["exitCode": "\(record.exitCode)"]
         if let signal = record.signal { attributes["signal"] = "\(signal)" }
-        if record.outOfMemory { publish("oom", container) }
+        if let cause = record.cause {
+            attributes["cause"] = cause.kind.rawValue
+            if let request = cause.request { attributes["request"] = request }
+        }
+        if record.outOfMemory { publish("oom", container, Self.attributes(of: record.memory)) }
         publish("die", container, attributes)
         container.waiters.signal(.stopped, record)
     }
 
-    func persistExit(_ record: ExitRecord, of container: Container) {
-        var memo = container.memo
-        memo.exit = record
-        do { try metadata.update(container: container.id.text, json: try JSON.encode(memo)) } catch {
-            logger.error("the end of a container could not be recorded", metadata: ["id": "\(container.id)", "error": "\(error)"])
+    private static func attributes(of memory: OutOfMemoryRecord?) -> [String: String] {
+        var attributes: [String: String] = [:]
+        attributes["level"] = memory?.level?.rawValue
+        attributes["victim"] = memory?.victim.map { "\($0.pid)" }
+        return attributes
+    }
+
+    /// What has changed about it since it was made: its last end, its restarts.
+    func persist(_ container: Container) {
+        do { try metadata.update(container: container.id.text) { try JSON.encode(container.record) } } catch {
+            logger.error("the state of a container could not be recorded", metadata: ["id": "\(container.id)", "error": "\(error)"])
         }
     }
 
@@ -71,6 +94,7 @@ extension ContainerService {
             }
         } else {
             container.waiters.signal(.shimGone, container.life.exit)
+            await restartIfWanted(container)
         }
     }
 
@@ -80,10 +104,11 @@ extension ContainerService {
         killLeftovers(of: container)
         let path = container.paths.exitRecord
         if let bytes = try? readFile(path, limit: 1 << 16), let exit = try? JSON.decode(ExitRecord.self, from: bytes) { return exit }
-        let record = ExitRecord(
+        var record = ExitRecord(
             exitCode: 137, signal: Int(SIGKILL), startedAt: container.started?.startedAt ?? container.memo.createdAt,
             finishedAt: Timestamp.now(),
             note: "the end was not seen: the monitor was killed, or the machine stopped; what was left of the container was killed")
+        record.cause = ExitCause(kind: .unknown)
         do { try replaceFile(path, with: try JSON.encode(record)) } catch {
             logger.error("the end of a container could not be kept", metadata: ["id": "\(container.id)", "error": "\(error)"])
         }

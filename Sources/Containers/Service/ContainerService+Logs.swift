@@ -5,12 +5,14 @@ internal import Linux
 internal import SystemPackage
 
 extension ContainerService {
-    /// The log's records from the oldest (or the last `tail`) on. With `follow` until the container has ended and all is read.
-    package func logs(of container: Container, follow: Bool, tail: Int?) -> AsyncThrowingStream<LogRecord, any Error> {
+    /// The log's records, oldest first. With `follow` until the container has ended and all is read, or the selection's end has come.
+    package func logs(
+        of container: Container, follow: Bool, _ selection: LogSelection = LogSelection()
+    ) -> AsyncThrowingStream<LogRecord, any Error> {
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: LogRecord.self, bufferingPolicy: .bufferingOldest(4096))
         let reading = Task {
             do {
-                try await self.read(container, follow: follow, tail: tail, into: continuation)
+                try await self.read(container, follow: follow, selection, into: continuation)
                 continuation.finish()
             } catch {
                 continuation.finish(throwing: error)
@@ -21,13 +23,14 @@ extension ContainerService {
     }
 
     private func read(
-        _ container: Container, follow: Bool, tail: Int?, into continuation: AsyncThrowingStream<LogRecord, any Error>.Continuation
+        _ container: Container, follow: Bool, _ selection: LogSelection,
+        into continuation: AsyncThrowingStream<LogRecord, any Error>.Continuation
     ) async throws(ContainerError) {
         var reader: LogReader?
         while !Task.isCancelled {
             // Asked before reading: what was written before the end is then read after it.
-            let ended = !container.life.hasShim
-            if reader == nil { reader = try await open(container.paths.log.appending("container.log"), tail: tail) }
+            let ended = !container.life.hasShim || selection.isOver
+            if reader == nil { reader = try await open(container.paths.log, selection) }
             let known = reader
             let records = try await pool.run { () throws(ContainerError) in
                 try kernelStep("read the log") { () throws(KernelError) in try known?.next() ?? [] }
@@ -44,9 +47,11 @@ extension ContainerService {
         while case .dropped = continuation.yield(record), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
     }
 
-    private func open(_ path: FilePath, tail: Int?) async throws(ContainerError) -> LogReader? {
+    private func open(_ directory: FilePath, _ selection: LogSelection) async throws(ContainerError) -> LogReader? {
         try await pool.run { () throws(ContainerError) in
-            do throws(KernelError) { return try LogReader(path: path, tail: tail) } catch  where error.errno == .noSuchFileOrDirectory {
+            do throws(KernelError) { return try LogReader(directory: directory, selection) } catch
+                where error.errno == .noSuchFileOrDirectory
+            {
                 return nil
             } catch {
                 throw .kernel("read the log", error)

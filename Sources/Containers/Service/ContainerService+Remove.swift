@@ -13,7 +13,10 @@ extension ContainerService {
     /// - Throws: `ContainerError.wrongState` for one that runs. After a failure it is still listed, and can be removed again.
     package func remove(_ container: Container, force: Bool) async throws(ContainerError) {
         if force {
+            await callOffRestarts(container)
             try await endForRemoval(container)
+        } else if container.isRestartDue {
+            throw .wrongState(id: container.id.short, verb: "remove", state: .restarting)
         } else if container.life.phase == .stopped {
             _ = await hasEnded(container, within: Self.tidyingTime)
         }
@@ -80,7 +83,7 @@ extension ContainerService {
     }
 
     private func endForRemoval(_ container: Container) async throws(ContainerError) {
-        if container.life.isLive { _ = try await stop(container, timeoutSeconds: 0) }
+        if container.life.isLive { _ = try await stop(container, StopRequest(timeoutSeconds: 0), for: "rm") }
         if await hasEnded(container, within: Self.tidyingTime) { return }
         // The monitor still waits for a client that was announced, or for a slow reader of output: nobody wants either now.
         if let pid = container.shimPID { Glibc.kill(pid, SIGKILL) }

@@ -29,6 +29,7 @@ extension ContainerService {
         }
         let recorded = Set(records.map(\.id))
         await pool.run { _ = self.sweepState { recorded } }
+        for container in index.all { startWithDaemon(container) }
     }
 
     /// Of removals that were not finished.
@@ -109,7 +110,7 @@ extension ContainerService {
         if exists(paths.shimConfiguration) {
             let record = endWithoutShim(ended)
             ended.decide { $0 = LifeCycle(phase: .stopped, exit: record) }
-            if record != lastExit { persistExit(record, of: ended) }
+            if record != lastExit { persist(ended) }
         }
         return ended
     }
@@ -124,7 +125,7 @@ extension ContainerService {
         let container = Container(
             id: id, paths: paths(of: id), memo: memo, layerIDs: layerIDs, life: life, started: status.started, shimPID: status.shimPID)
         index.insert(container)
-        if let exit = life.exit { persistExit(exit, of: container) }
+        if life.exit != nil { persist(container) }
         // Its answer comes to the monitor. One of before that was there would cut the connection.
         if status.execs == true { try? connection.send(.watch) }
         do throws(ContainerError) { try listen(to: connection, of: id, shimPID: nil) } catch {

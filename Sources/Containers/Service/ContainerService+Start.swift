@@ -13,7 +13,9 @@ internal import SystemPackage
 extension ContainerService {
     /// Spawns the shim and waits until PID 1 has been exec'd, or the start has failed.
     /// - Throws: `ContainerError.startFailed` with the exit code that `run` gives back; the container is then as it was before.
-    package func start(_ container: Container) async throws(ContainerError) {
+    /// - Parameter byHand: not by its restart policy: what that has counted is forgotten.
+    package func start(_ container: Container, byHand: Bool = true) async throws(ContainerError) {
+        if byHand { container.clearPendingRestart() }
         if container.life.phase == .stopped { _ = await hasEnded(container, within: Self.tidyingTime) }
         do throws(LifeCycle.Refusal) { try container.decide { life throws(LifeCycle.Refusal) in try life.beginStart() } } catch {
             switch error {
@@ -21,18 +23,30 @@ extension ContainerService {
             case .wrongState(let state): throw .wrongState(id: container.id.short, verb: "start", state: state)
             }
         }
+        // Whoever asks for its end notes that first, and this looks afterwards: one of the two sees the other.
+        if !byHand, container.restart.memo.isStopped {
+            container.decide { $0.startFailed() }
+            container.noteShimGone()
+            throw .wrongState(id: container.id.short, verb: "restart", state: container.life.state)
+        }
+        container.setWarnings([])
         do throws(ContainerError) {
-            try await pool.run { () throws(ContainerError) in try self.startNow(container) }
+            try await pool.run { () throws(ContainerError) in try self.startNow(container, byHand: byHand) }
         } catch {
             container.decide { $0.startFailed() }
             container.noteShimGone()
             throw error
         }
+        if container.restart.isActive {
+            if byHand { container.decideRestart { $0.startedByHand() } }
+            await pool.run { self.persist(container) }
+        }
+        await lookForShell(container)
     }
 
-    private func startNow(_ container: Container) throws(ContainerError) {
+    private func startNow(_ container: Container, byHand: Bool) throws(ContainerError) {
         do throws(ContainerError) {
-            try prepareState(of: container)
+            try prepareState(of: container, byHand: byHand)
             try follow(try spawnShim(of: container), of: container)
         } catch {
             // Of a start that failed nothing stays; what the shim told itself, it has tidied up after.
@@ -82,10 +96,12 @@ extension ContainerService {
         }
     }
 
-    private func prepareState(of container: Container) throws(ContainerError) {
+    private func prepareState(of container: Container, byHand: Bool) throws(ContainerError) {
         let paths = container.paths
         container.execs.removeAll()
-        let configuration = try shimConfiguration(of: container)
+        var configuration = try shimConfiguration(of: container)
+        // Nobody comes to its streams.
+        if !byHand { configuration.expectsAttach = false }
         let bytes: [UInt8]
         do throws(JSONError) { bytes = try JSON.encode(configuration) } catch { throw .encoding("encode shim.json: \(error)") }
         try kernelStep("prepare \(paths.state.string)") { () throws(KernelError) in
@@ -125,6 +141,7 @@ extension ContainerService {
             terminalSize: memo.request.terminalSize.map { ShimConfiguration.Size(rows: $0.rows, columns: $0.columns) },
             openStdin: memo.request.openStdin, expectsAttach: memo.request.attach,
             logDirectory: memo.request.log == .file ? paths.log.string : nil,
+            logLimits: try LogPlan.limits(memo.request, configuration.logLimits),
             seccompProgram: IsolationPlan.hasDefaultFilter(memo.request.isolation) ? try seccomp.path() : nil,
             socketGroup: configuration.socketGroup)
     }

@@ -13,18 +13,42 @@ extension ContainerService {
     /// - Parameter timeoutSeconds: nil is the container's own; 0 kills at once; -1 waits without end.
     /// - Throws: `ContainerError.wrongState` for one that never ran; `.invalidRequest` for a time that is none.
     package func stop(_ container: Container, timeoutSeconds: Int?) async throws(ContainerError) -> ExitRecord {
-        let seconds = try StopTimeout.check(timeoutSeconds ?? container.memo.stopTimeoutSeconds)
-        if let record = container.life.exit { return record }
+        try await stop(container, StopRequest(timeoutSeconds: timeoutSeconds)).exit
+    }
+
+    /// The same, and says whether PID 1 could hear the signal: where it can't, there is nothing to wait for.
+    /// - Parameter verb: for what it is stopped; the exit record tells it.
+    package func stop(_ container: Container, _ request: StopRequest, for verb: String = "stop") async throws(ContainerError)
+        -> StopResponse
+    {
+        let seconds = try StopTimeout.check(request.timeoutSeconds ?? container.memo.stopTimeoutSeconds)
+        await callOffRestarts(container)
+        if let record = container.life.exit { return StopResponse(exit: record) }
         guard container.life.isLive else { throw .wrongState(id: container.id.short, verb: "stop", state: container.life.state) }
         container.decide { $0.beginStop() }
         publish("stop", container)
+        var unheard: UnheardSignal?
         if seconds != 0 {
-            try await signal(container, container.memo.stopSignal)
+            try await signal(container, container.memo.stopSignal, for: verb)
+            // Before one that is paused goes on: what it does with the signal is then what it will do.
+            unheard = self.unheard(container)
             await thawIfPaused(container)
-            if let record = await wait(container, for: .stopped, seconds: seconds < 0 ? nil : seconds) { return record }
-            if Task.isCancelled { throw .shim(id: container.id.short, "the stop was given up by its client; the signal has been sent") }
+            if let unheard { publish("signal-unheard", container, ["signal": "\(unheard.signal)", "reason": unheard.reason.rawValue]) }
+            if unheard == nil || seconds < 0 || request.waitFull == true {
+                if let record = await wait(container, for: .stopped, seconds: seconds < 0 ? nil : seconds) {
+                    return StopResponse(exit: record, unheard: unheard)
+                }
+                if Task.isCancelled {
+                    throw .shim(id: container.id.short, "the stop was given up by its client; the signal has been sent")
+                }
+            }
         }
-        try await signal(container, SIGKILL)
+        return StopResponse(exit: try await end(container, for: verb), unheard: unheard)
+    }
+
+    /// SIGKILL, which needs nobody's ear.
+    private func end(_ container: Container, for verb: String) async throws(ContainerError) -> ExitRecord {
+        try await signal(container, SIGKILL, for: verb)
         await thawIfPaused(container)
         guard let record = await wait(container, for: .stopped, seconds: 30) else {
             throw .shim(
@@ -33,10 +57,29 @@ extension ContainerService {
         return record
     }
 
-    /// Sends one signal to PID 1. One that is paused is told when it goes on; SIGKILL lets it go on. - Throws: `ContainerError.wrongState` where nothing runs.
+    /// After the signal was sent: if PID 1 can't hear it now, it did not hear it then, or will not be ready for it in time.
+    private func unheard(_ container: Container) -> UnheardSignal? {
+        let signal = container.memo.stopSignal
+        guard let started = container.started, container.life.exit == nil,
+            let masks = try? SignalMasks(of: started.pid), (try? ProcessStat(of: started.pid))?.startTicks == started.startTicks,
+            let discard = masks.discards(signal), let reason = UnheardSignal.Reason(rawValue: discard.rawValue)
+        else { return nil }
+        let name = SignalName.name(of: signal)
+        let words =
+            switch reason {
+            case .ignored: "PID 1 ignores \(name)"
+            case .defaultOfInit: "PID 1 does not catch \(name), and the kernel does not end a PID 1 by it"
+            }
+        return UnheardSignal(signal: Int(signal), reason: reason, message: words)
+    }
+
+    /// Sends one signal to PID 1. One that is paused is told when it goes on; SIGKILL lets it go on.
+    /// - Throws: `ContainerError.wrongState` where nothing runs.
     package func kill(_ container: Container, signal number: Int32) async throws(ContainerError) {
         guard container.life.isLive else { throw .wrongState(id: container.id.short, verb: "kill", state: container.life.state) }
-        try await signal(container, number)
+        // As with Docker: what ends it by somebody's will is no failure to be repaired.
+        if number == SIGKILL || number == container.memo.stopSignal { await callOffRestarts(container) }
+        try await signal(container, number, for: "kill")
         if number == SIGKILL { await thawIfPaused(container) }
         publish("kill", container, ["signal": "\(number)"])
     }
@@ -76,10 +119,10 @@ extension ContainerService {
     }
 
     /// By way of the shim, which is PID 1's parent: the number can't have been given to another process meanwhile.
-    private func signal(_ container: Container, _ number: Int32) async throws(ContainerError) {
+    private func signal(_ container: Container, _ number: Int32, for verb: String) async throws(ContainerError) {
         // A shim that does not answer is not there yet, or just gone: then its last word is on the way.
         for _ in 0..<500 {
-            switch try await pool.run({ () throws(ContainerError) in try self.ask(container, .signal(number)) }) {
+            switch try await pool.run({ () throws(ContainerError) in try self.ask(container, .signal(number, by: verb)) }) {
             case .done, .exited: return
             case .refused(let reason): throw .shim(id: container.id.short, reason)
             case .some(let other): throw .shim(id: container.id.short, "unexpected answer \(other) to signal \(number)")

@@ -4,7 +4,6 @@ package import APITypes
 internal import JSON
 internal import Linux
 internal import Logging
-internal import Metadata
 internal import OCI
 internal import Runtime
 
@@ -29,7 +28,7 @@ extension ContainerService {
                 }
             }
             container.changeRequest { $0.resources = new }
-            await self.persist(container)
+            await self.pool.run { self.persist(container) }
             // A start that came meanwhile may have read the old ones.
             if !wasLive, container.life.isLive {
                 try await self.pool.run { () throws(ContainerError) in try self.apply(after, over: before, to: container) }
@@ -86,22 +85,5 @@ extension ContainerService {
             throw .encoding("config.json of \(container.id.short): \(error)")
         }
         try kernelStep("write the bundle of \(container.id.short)") { () throws(KernelError) in try replaceFile(path, with: changed) }
-    }
-
-    /// In the order of the container's other records: its end may be written at the same time.
-    private func persist(_ container: Container) async {
-        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
-            container.inOrder {
-                await self.pool.run {
-                    var memo = container.memo
-                    memo.exit = container.life.exit
-                    do { try self.metadata.update(container: container.id.text, json: try JSON.encode(memo)) } catch {
-                        self.logger.error(
-                            "new limits could not be recorded", metadata: ["id": "\(container.id)", "error": "\(error)"])
-                    }
-                }
-                done.resume()
-            }
-        }
     }
 }

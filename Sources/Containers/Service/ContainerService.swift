@@ -5,6 +5,7 @@ internal import Linux
 package import Logging
 package import Metadata
 internal import Runtime
+package import ShimProtocol
 package import Snapshots
 package import SystemPackage
 
@@ -17,6 +18,8 @@ package struct ContainerConfiguration: Sendable {
     package var shimPath: FilePath
     /// The group that may attach.
     package var socketGroup: UInt32
+    /// Of containers that ask for nothing else.
+    package var logLimits = LogLimits()
 
     package init(root: FilePath, state: FilePath, cgroupParent: String, shimPath: FilePath, socketGroup: UInt32) {
         self.root = root
@@ -71,6 +74,7 @@ package final class ContainerService: Sendable {
     }
 
     package func stop() async {
+        for container in index.all { container.clearPendingRestart() }
         monitor.stop()
         await execPool.shutdown()
     }
@@ -82,7 +86,7 @@ package final class ContainerService: Sendable {
 
     /// Newest first, as `ps` shows them.
     package func list(all: Bool) -> [ContainerSummary] {
-        index.all.map(\.summary).filter { all || $0.state.isLive }.sorted { $0.createdAt > $1.createdAt }
+        index.all.map(\.summary).filter { all || $0.state.isLive || $0.state == .restarting }.sorted { $0.createdAt > $1.createdAt }
     }
 
     /// Those that have processes.

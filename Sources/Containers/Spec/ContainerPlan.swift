@@ -31,6 +31,8 @@ package struct ContainerPlan: Sendable {
         let mounts = try MountPlan.mounts(request: request, networkFiles: paths.networkFiles)
         let cgroup = Self.cgroup(of: id, configuration)
         let stop = try inputs.stopSignal()
+        try Self.check(request.restart, autoRemove: request.autoRemove)
+        _ = try LogPlan.limits(request, configuration.logLimits)
         var memo = ContainerMemo(
             name: name, request: request, resolvedDigest: image.resolvedDigest, manifestDigest: image.manifestDigest, arguments: arguments,
             stopSignal: stop, stopTimeoutSeconds: try inputs.stopTimeout(), hostname: hostname, createdAt: Timestamp.now(),
@@ -64,6 +66,20 @@ package struct ContainerPlan: Sendable {
         spec.annotations = ["org.ctr-swift.id": id.text, "org.ctr-swift.image": request.image]
         try isolation.apply(to: &spec)
         do throws(JSONError) { specBytes = try JSON.encode(spec) } catch { throw .encoding("encode config.json: \(error)") }
+    }
+
+    private static func check(_ policy: RestartPolicy?, autoRemove: Bool) throws(ContainerError) {
+        guard let policy, policy.condition != .no else {
+            if policy?.maximumRetries != nil { throw .invalidRequest("a number of restarts without the policy on-failure") }
+            return
+        }
+        if autoRemove {
+            throw .invalidRequest("a container that is removed at its end can't be restarted", remedy: "use --rm or --restart")
+        }
+        if let retries = policy.maximumRetries {
+            guard policy.condition == .onFailure else { throw .invalidRequest("a number of restarts without the policy on-failure") }
+            guard retries >= 0 else { throw .invalidRequest("\(retries) restarts") }
+        }
     }
 
     /// In each hierarchy.

@@ -9,6 +9,7 @@ struct APIDescription: Sendable {
     let createContainer: RequestSchema
     let stop: RequestSchema
     let kill: RequestSchema
+    let rename: RequestSchema
     let update: RequestSchema
     let exec: RequestSchema
     let pull: RequestSchema
@@ -33,6 +34,7 @@ struct APIDescription: Sendable {
         createContainer = try reader.named("CreateContainerRequest")
         stop = try reader.named("StopRequest")
         kill = try reader.named("KillRequest")
+        rename = try reader.named("RenameRequest")
         update = try reader.named("UpdateContainerRequest")
         exec = try reader.named("ExecRequest")
         pull = try reader.named("PullRequest")

@@ -43,6 +43,17 @@ private func containerLifeEndpoints(_ service: Backend) -> [Endpoint] {
             let wanted = try await request.decodedIfPresent(StopRequest.self, description.stop, context) ?? StopRequest()
             return try .json(await runtime.stopContainer(context.containerName(), wanted))
         },
+        Endpoint(.post, "v1/containers/:id/restart") { request, context in
+            _ = try QueryParameters(request)
+            let wanted = try await request.decodedIfPresent(StopRequest.self, description.stop, context) ?? StopRequest()
+            return try .json(await runtime.restartContainer(context.containerName(), wanted))
+        },
+        Endpoint(.post, "v1/containers/:id/rename") { request, context in
+            _ = try QueryParameters(request)
+            let wanted = try await request.decoded(RenameRequest.self, description.rename, context)
+            try await runtime.renameContainer(context.containerName(), to: wanted.name)
+            return .noContent
+        },
         Endpoint(.post, "v1/containers/:id/kill") { request, context in
             _ = try QueryParameters(request)
             let wanted = try await request.decodedIfPresent(KillRequest.self, description.kill, context) ?? KillRequest()
@@ -72,8 +83,10 @@ private func containerWaitEndpoints(_ service: Backend) -> [Endpoint] {
         },
         Endpoint(.get, "v1/containers/:id/logs") { request, context in
             try request.refuseBody()
-            let query = try QueryParameters(request, known: ["follow", "tail"])
-            let records = try await runtime.logs(context.containerName(), follow: query.flag("follow"), tail: query.count("tail"))
+            let query = try QueryParameters(request, known: ["follow", "tail", "since", "until"])
+            let records = try await runtime.logs(
+                context.containerName(), follow: query.flag("follow"), tail: query.count("tail"),
+                since: query.optionalText("since", limit: 64), until: query.optionalText("until", limit: 64))
             return .lines(context) { feed in
                 for try await record in records { try await feed.append(record) }
             }

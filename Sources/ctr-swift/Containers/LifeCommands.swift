@@ -4,12 +4,25 @@ internal import APITypes
 internal import ArgumentParser
 internal import Client
 
-// start, stop, kill, wait, rm: each takes several containers, and prints a line for each that it was done to.
+// start, stop, restart, kill, wait, rm: each takes several containers, and prints a line for each that it was done to.
 
 /// The line of JSON for a container to which something was done.
 private struct Done: Encodable {
     var container: String
     var exit: ExitRecord?
+    var unheard: UnheardSignal?
+}
+
+/// Of `stop` and `restart`.
+struct StopOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("t", allowingJoined: true), .customLong("time"), .customLong("timeout")], parsing: .unconditional,
+        help: ArgumentHelp("How long to wait; 0: kill at once; -1: for ever; default: the container's, else 10.", valueName: "seconds"))
+    var time: Int?
+    @Flag(name: .long, help: "Wait the whole time also where the first process can't hear the signal; without, it is killed at once.")
+    var waitFull = false
+
+    var request: StopRequest { StopRequest(timeoutSeconds: time, waitFull: waitFull ? true : nil) }
 }
 
 struct Start: ParsableCommand {
@@ -34,10 +47,7 @@ struct Stop: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop", abstract: "Send the stop signal, wait, then send SIGKILL.")
 
-    @Option(
-        name: [.customShort("t", allowingJoined: true), .customLong("time"), .customLong("timeout")], parsing: .unconditional,
-        help: ArgumentHelp("How long to wait; 0: kill at once; -1: for ever; default: the container's, else 10.", valueName: "seconds"))
-    var time: Int?
+    @OptionGroup var options: StopOptions
     @OptionGroup var output: JSONLines
     @OptionGroup var connection: Connection
     @Argument(help: "Names or ids.", completion: .containers) var containers: [String]
@@ -46,8 +56,30 @@ struct Stop: ParsableCommand {
         let client = connection.client
         try forEach(containers) { name in
             let answer = try client.request(
-                .post, ["v1", "containers", name, "stop"], body: StopRequest(timeoutSeconds: time), as: WaitResponse.self)
-            try output.show(terminalSafe(name), Done(container: name, exit: answer.exit))
+                .post, ["v1", "containers", name, "stop"], body: options.request, as: StopResponse.self)
+            if let unheard = answer.unheard { warn("\(name): \(unheard.message): it was killed") }
+            try output.show(terminalSafe(name), Done(container: name, exit: answer.exit, unheard: answer.unheard))
+        }
+    }
+}
+
+struct Restart: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restart", abstract: "Stop containers, and start them again.",
+        discussion: "One that does not run is started.")
+
+    @OptionGroup var options: StopOptions
+    @OptionGroup var output: JSONLines
+    @OptionGroup var connection: Connection
+    @Argument(help: "Names or ids.", completion: .containers) var containers: [String]
+
+    func run() throws {
+        let client = connection.client
+        try forEach(containers) { name in
+            let made = try client.request(
+                .post, ["v1", "containers", name, "restart"], body: options.request, as: CreateContainerResponse.self)
+            for warning in made.warnings { warn("\(name): \(warning)") }
+            try output.show(terminalSafe(name), made)
         }
     }
 }

@@ -30,7 +30,11 @@ struct List: ParsableCommand {
     }
 
     private func state(_ row: ContainerSummary) -> String {
-        guard let exit = row.exit, row.state == .stopped else { return row.state.rawValue }
-        return "stopped (\(exit.exitCode)\(exit.outOfMemory ? ", out of memory" : ""))"
+        var text = row.state.rawValue
+        if let exit = row.exit, row.state == .stopped || row.state == .restarting {
+            text += " (\(exit.exitCode)\(exit.outOfMemory ? ", out of memory" : ""))"
+        }
+        if let count = row.restarts?.count, count > 0 { text += ", \(count) restart\(count == 1 ? "" : "s")" }
+        return text
     }
 }

@@ -14,6 +14,12 @@ struct Logs: ParsableCommand {
         name: [.customShort("n", allowingJoined: true), .customLong("tail")], parsing: .unconditional,
         help: ArgumentHelp("Only so many lines from the end; default: all.", valueName: "lines"))
     var tail: String?
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("Only from this time on: 2026-11-21T06:25:00Z, or how long ago: 10m.", valueName: "time"))
+    var since: String?
+    @Option(name: .long, parsing: .unconditional, help: ArgumentHelp("Only up to this time.", valueName: "time"))
+    var until: String?
     @Flag(name: [.short, .long], help: "Show the time of each line.") var timestamps = false
     @Flag(name: .long, help: "Show the records as they are kept, a line of JSON each.") var json = false
     @OptionGroup var connection: Connection
@@ -27,9 +33,13 @@ struct Logs: ParsableCommand {
             }
             count = number
         }
+        let query: [(name: String, value: String?)] = [
+            ("follow", follow ? "true" : nil), ("tail", count.map { "\($0)" }),
+            ("since", try since.map { text throws(UsageError) in try LogFlag.time(text, option: "--since") }),
+            ("until", try until.map { text throws(UsageError) in try LogFlag.time(text, option: "--until") }),
+        ]
         try connection.client.stream(
-            .get, ["v1", "containers", container, "logs"], query: [("follow", follow ? "true" : nil), ("tail", count.map { "\($0)" })],
-            body: nil as String?, of: LogRecord.self
+            .get, ["v1", "containers", container, "logs"], query: query, body: nil as String?, of: LogRecord.self
         ) { record throws(ClientError) in
             do { try show(record) } catch { throw .badAnswer("\(error)") }
         }

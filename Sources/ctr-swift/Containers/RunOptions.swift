@@ -17,6 +17,11 @@ struct IdentityOptions: ParsableArguments {
     var cidfile: String?
     @Flag(name: .long, help: "Remove the container when it has ended.")
     var rm = false
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Start it again when it has ended; default: no.", valueName: "no|on-failure[:retries]|always|unless-stopped"),
+        completion: .list(["no", "on-failure", "always", "unless-stopped"]))
+    var restart: String?
 }
 
 struct ImageOptions: ParsableArguments {
@@ -66,6 +71,12 @@ struct ProcessOptions: ParsableArguments {
         help: ArgumentHelp("Keep the output: file or none; default: file, with --rm in the foreground none.", valueName: "where"),
         completion: .list(["file", "none"]))
     var log: String?
+    @Option(
+        name: .long, parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Limits of the log: max-size=10m, max-file=3, mode=non-blocking, max-buffer-size=1m; by commas, or repeatable.",
+            valueName: "key=value"))
+    var logOpt: [String] = []
 }
 
 struct FilesystemOptions: ParsableArguments {
@@ -251,6 +262,7 @@ struct RunOptions: ParsableArguments {
         flags.name = identity.name
         flags.labels = identity.label
         flags.remove = identity.rm
+        flags.restart = identity.restart
         flags.platform = source.platform
         flags.interactive = process.interactive
         flags.tty = process.tty
@@ -263,6 +275,7 @@ struct RunOptions: ParsableArguments {
         flags.stopSignal = process.stopSignal
         flags.stopTimeout = process.stopTimeout
         flags.log = process.log
+        flags.logOptions = process.logOpt
         flags.volumes = filesystem.volume
         flags.tmpfs = filesystem.tmpfs
         flags.readOnly = filesystem.readOnly

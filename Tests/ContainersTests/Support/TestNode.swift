@@ -112,7 +112,7 @@ final class TestNode: Sendable {
 
     func log(_ container: Container, follow: Bool = false, tail: Int? = nil) async throws -> [LogRecord] {
         var records: [LogRecord] = []
-        for try await record in service.logs(of: container, follow: follow, tail: tail) { records.append(record) }
+        for try await record in service.logs(of: container, follow: follow, LogSelection(tail: tail)) { records.append(record) }
         return records
     }
 

@@ -36,6 +36,8 @@ final class TestContainer {
                 work: path.appending("work").string, volatile: true),
             tty: tty, terminalSize: tty ? ShimConfiguration.Size(rows: 24, columns: 80) : nil, openStdin: openStdin,
             expectsAttach: expectsAttach, logDirectory: logged ? path.appending("log").string : nil, seccompProgram: nil, socketGroup: 0)
+        // The tests count records.
+        configuration.logLimits = LogLimits(maxSizeInBytes: 1 << 30)
         spec.process?.terminal = tty
         spec.linux?.cgroupsPath = "/\(cgroup)"
         for name in ["", "bundle", "state", "state/rootfs", "upper", "work", "layers", "layers/a", "layers/a/bin", "layers/a/tmp"] {

@@ -59,10 +59,15 @@ final class TestShim {
         return TestClient(connection)
     }
 
+    /// Whether it has ended by now.
+    func hasGone() -> Bool { hasEnded || end(milliseconds: 1) != nil }
+
     /// Waits for the shim's own end, at most `seconds`.
     /// - Returns: its status; nil where it is still there.
-    func end(within seconds: Int = 15) -> CInt? {
-        for _ in 0..<seconds * 1000 {
+    func end(within seconds: Int = 15) -> CInt? { end(milliseconds: seconds * 1000) }
+
+    private func end(milliseconds: Int) -> CInt? {
+        for _ in 0..<milliseconds {
             var status: CInt = 0
             if waitpid(pid, &status, WNOHANG) == pid {
                 hasEnded = true

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+
+/// What is decided about starting one container again: a value, without clocks or tasks.
+///
+/// As Docker does it: the first restart comes after 100 ms, each further one after twice the time, at most a minute; a run of ten seconds begins
+/// anew. Source: moby, `restartmanager/restartmanager.go`.
+package struct RestartTracker: Sendable, Hashable {
+    package static let firstDelay = Duration.milliseconds(100)
+    package static let longestDelay = Duration.seconds(60)
+    package static let settledAfter = Duration.seconds(10)
+
+    /// What outlives the daemon.
+    package struct Memo: Codable, Sendable, Hashable {
+        package var count = 0
+        /// Somebody asked for its end, and for no start since.
+        package var isStopped = false
+        /// It has been started at least once.
+        package var hasStarted = false
+        package init() {}
+    }
+
+    package let policy: RestartPolicy
+    package private(set) var memo: Memo
+    private var delay: Duration?
+
+    package init(_ policy: RestartPolicy?, memo: Memo? = nil) {
+        self.policy = policy ?? RestartPolicy(.no)
+        self.memo = memo ?? Memo()
+    }
+
+    package var isActive: Bool { policy.condition != .no }
+
+    /// Somebody starts it: what was counted is forgotten.
+    package mutating func startedByHand() {
+        memo = Memo()
+        memo.hasStarted = true
+        delay = nil
+    }
+
+    /// With the daemon, whatever was asked for before.
+    package mutating func startsAgain() { memo.isStopped = false }
+
+    /// Somebody asks for its end.
+    package mutating func stoppedByHand() { memo.isStopped = true }
+
+    /// It has ended, or a restart has failed.
+    /// - Returns: after which time it is started again; nil: not at all.
+    package mutating func ended(exitCode: Int, after run: Duration) -> Duration? {
+        if run >= Self.settledAfter { delay = nil }
+        guard !memo.isStopped, wantsRestart(exitCode) else { return nil }
+        let next = min(delay.map { $0 * 2 } ?? Self.firstDelay, Self.longestDelay)
+        delay = next
+        memo.count += 1
+        return next
+    }
+
+    /// Of one that does not run when the daemon starts. - Parameter exitCode: nil where nobody saw its end: the machine stopped.
+    package func startsWithDaemon(exitCode: Int?) -> Bool {
+        guard memo.hasStarted else { return false }
+        return switch policy.condition {
+        case .always: true
+        case .unlessStopped: !memo.isStopped
+        case .onFailure: !memo.isStopped && wantsRestart(exitCode ?? 255)
+        case .no: false
+        }
+    }
+
+    private func wantsRestart(_ exitCode: Int) -> Bool {
+        switch policy.condition {
+        case .no: false
+        case .always, .unlessStopped: true
+        case .onFailure: exitCode != 0 && (policy.maximumRetries.map { $0 == 0 || memo.count < $0 } ?? true)
+        }
+    }
+}

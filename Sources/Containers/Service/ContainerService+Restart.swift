@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import APITypes
+internal import Glibc
+internal import JSON
+internal import Linux
+internal import Logging
+internal import Metadata
+internal import OCI
+internal import ShimProtocol
+
+extension ContainerService {
+    /// Stops it where it runs, and starts it.
+    /// - Returns: what the stop has found.
+    package func restart(_ container: Container, _ request: StopRequest) async throws(ContainerError) -> UnheardSignal? {
+        var unheard: UnheardSignal?
+        if container.life.isLive {
+            unheard = try await stop(container, request, for: "restart").unheard
+            // Its monitor still tidies up; a client that reads slowly is not waited for longer than by `rm -f`.
+            if await !hasEnded(container, within: .seconds(10)), let pid = container.shimPID { Glibc.kill(pid, SIGKILL) }
+            _ = await hasEnded(container, within: .seconds(10))
+        }
+        try await start(container)
+        publish("restart", container)
+        return unheard
+    }
+
+    /// After an end whose monitor has gone: by the container's policy.
+    func restartIfWanted(_ container: Container) async {
+        guard container.restart.isActive, container.life.phase == .stopped, let exit = container.life.exit else { return }
+        await restart(container, afterEndWith: exit.exitCode, ran: Self.duration(of: exit))
+    }
+
+    private func restart(_ container: Container, afterEndWith exitCode: Int, ran: Duration) async {
+        guard let delay = container.decideRestart({ $0.ended(exitCode: exitCode, after: ran) }) else { return }
+        // On the disk before it is due: a limit of restarts holds over a daemon that is killed.
+        await pool.run { self.persist(container) }
+        let task = Task { [weak self] in
+            do { try await Task.sleep(for: delay) } catch { return }
+            await self?.restartNow(container)
+        }
+        container.setPendingRestart(task, at: Self.time(after: delay))
+        // Somebody may have asked for its end meanwhile.
+        if container.restart.memo.isStopped { container.clearPendingRestart() }
+    }
+
+    private func restartNow(_ container: Container) async {
+        guard !Task.isCancelled, index.container(container.id) != nil, !container.restart.memo.isStopped else { return }
+        do throws(ContainerError) {
+            try await start(container, byHand: false)
+            container.clearPendingRestart()
+        } catch {
+            container.clearPendingRestart()
+            // Somebody else starts or removes it.
+            if case .wrongState = error { return }
+            logger.warning("a restart failed", metadata: ["id": "\(container.id)", "error": "\(error)"])
+            publish("restart-failed", container, ["error": "\(error)"])
+            var exitCode = 125
+            if case .startFailed(_, _, _, let code, _) = error { exitCode = code }
+            await restart(container, afterEndWith: exitCode, ran: .zero)
+        }
+    }
+
+    /// Somebody asks for its end: its policy does not start it again.
+    func callOffRestarts(_ container: Container) async {
+        guard container.restart.isActive else { return }
+        container.decideRestart { $0.stoppedByHand() }
+        container.clearPendingRestart()
+        await pool.run { self.persist(container) }
+    }
+
+    /// One that should run, and does not: the daemon was not there when it ended, or the machine was started anew.
+    func startWithDaemon(_ container: Container) {
+        let life = container.life
+        guard !life.isLive, container.restart.startsWithDaemon(exitCode: life.exit?.exitCode) else { return }
+        container.decideRestart { $0.startsAgain() }
+        let task = Task { [weak self] in
+            guard let self else { return }
+            // The end of one whose monitor is about to go is followed by the policy itself.
+            if await !self.hasEnded(container, within: .seconds(10)) { return }
+            await self.restartNow(container)
+        }
+        container.setPendingRestart(task, at: Timestamp.now())
+    }
+
+    private static func duration(of exit: ExitRecord) -> Duration {
+        guard let start = Timestamp.parse(exit.startedAt), let end = Timestamp.parse(exit.finishedAt) else { return .zero }
+        return .seconds(end.seconds - start.seconds) + .nanoseconds(end.nanoseconds - start.nanoseconds)
+    }
+
+    private static func time(after delay: Duration) -> String {
+        let now = wallClock()
+        let nanoseconds = now.nanoseconds + Int64(delay.components.attoseconds / 1_000_000_000)
+        return Timestamp.rfc3339(
+            seconds: now.seconds + delay.components.seconds + nanoseconds / 1_000_000_000, nanoseconds: nanoseconds % 1_000_000_000)
+    }
+
+    // MARK: What should be known of a start
+
+    /// How long a start that nobody stays with waits for a shell to show what it does. Most have done so within a millisecond.
+    private static let shellPatience = 250
+
+    /// Finds a shell that keeps signals from its program, and says so; in the background where a client is waiting for its streams.
+    func lookForShell(_ container: Container) async {
+        let memo = container.memo
+        guard !memo.request.initProcess, ShellWrap.isPossible(memo.arguments), let pid = container.started?.pid else { return }
+        let look = Task {
+            for _ in 0..<Self.shellPatience / 2 {
+                guard container.life.phase == .running else { return }
+                switch ShellWrap.look(at: pid, stopSignal: memo.stopSignal) {
+                case .no: return
+                case .wraps:
+                    let warning = ShellWrap.warning(memo.stopSignal)
+                    container.setWarnings([warning])
+                    return self.publish("warning", container, ["warning": warning])
+                case .undecided: try? await Task.sleep(for: .milliseconds(2))
+                }
+            }
+        }
+        if !memo.request.attach { await look.value }
+    }
+
+    // MARK: Names
+
+    /// - Throws: `ContainerError.invalidRequest` for what is no name, `.nameInUse`, `.wrongState` for one that is being removed.
+    package func rename(_ container: Container, to name: String) async throws(ContainerError) {
+        guard ContainerName.isValid(name) else {
+            throw .invalidRequest("container name \"\(name)\"", remedy: "use [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 characters")
+        }
+        guard container.life.phase != .removing else {
+            throw .wrongState(id: container.id.short, verb: "rename", state: container.life.state)
+        }
+        try index.claim(name: name, for: container.id)
+        let old = container.rename(to: name)
+        do throws(ContainerError) {
+            try await pool.run { () throws(ContainerError) in try self.recordName(of: container) }
+        } catch {
+            // Another rename may have come after it.
+            if container.memo.name == name { _ = container.rename(to: old) }
+            index.release(name: name, of: container.id)
+            throw error
+        }
+        index.release(name: old, of: container.id)
+        // Removed meanwhile: its new name was claimed for nobody.
+        guard index.container(container.id) != nil else {
+            index.release(name: name, of: container.id)
+            throw .notFound(old)
+        }
+        publish("rename", container, ["oldName": old])
+    }
+
+    private func recordName(of container: Container) throws(ContainerError) {
+        let name = container.memo.name
+        do throws(MetadataError) {
+            try metadata.update(container: container.id.text, name: name) { try JSON.encode(container.record) }
+        } catch {
+            switch error {
+            case .noSuchContainer: throw .notFound(container.id.short)
+            default: throw .metadata(error)
+            }
+        }
+    }
+}

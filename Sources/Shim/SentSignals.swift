@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import OCI
+internal import ShimProtocol
+
+/// Which signals were sent to PID 1 by way of this shim, and for what: so that its end has a reason.
+struct SentSignals {
+    private struct Note {
+        var signal: Int32
+        var request: String
+        var time: String
+    }
+    private var notes: [Int32: Note] = [:]
+    /// The last that was sent to end it.
+    private var stop: Note?
+
+    mutating func note(_ signal: Int32, by request: String?) {
+        let note = Note(signal: signal, request: request ?? "attach", time: Timestamp.now())
+        notes[signal] = note
+        if ["stop", "restart", "rm"].contains(note.request) { stop = note }
+    }
+
+    /// - Parameter victimOfMemory: whether the kernel killed PID 1 for want of memory; nil where it killed somebody, and does not say whom.
+    func cause(of end: WaitStatus, victimOfMemory: Bool?) -> ShimExitCause {
+        guard let signal = end.signal else {
+            // It may have caught the signal and ended in its own way.
+            return stop.map(Self.cause) ?? ShimExitCause(kind: .itself)
+        }
+        if signal == SIGKILL, victimOfMemory ?? (notes[SIGKILL] == nil) { return ShimExitCause(kind: .outOfMemory) }
+        return notes[signal].map(Self.cause) ?? ShimExitCause(kind: .unknown)
+    }
+
+    private static func cause(_ note: Note) -> ShimExitCause {
+        ShimExitCause(kind: .request, request: note.request, signal: note.signal, sentAt: note.time)
+    }
+}
