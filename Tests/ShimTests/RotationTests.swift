@@ -69,7 +69,9 @@ import Testing
             let shim = try container.start()
             try shim.started()
             #expect(shim.end() == 0)
+            // What the engine does before the next start.
             try OverlayMount.forgetVolatile(work: container.path.appending("work"))
+            try makeDirectory(container.state.appending("rootfs"), mode: 0o755)
             let numbers = try LogFiles.numbers(in: container.logFile.removingLastComponent())
             #expect(numbers.count == 2 && (numbers.last ?? 0) > newest)
             newest = numbers.last ?? 0
