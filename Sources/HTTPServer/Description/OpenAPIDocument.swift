@@ -895,7 +895,7 @@ let openAPIDocument = #"""
     ],
     "operationId": "stopContainer",
     "summary": "Send the stop signal, wait, then SIGKILL",
-    "description": "Answers when the process has ended; a container that has ended already is answered with its exit record. A client that goes away\nmeanwhile does not call the stop off.\n",
+    "description": "Answers when the process has ended; a container that has ended already is answered with its exit record. A client that goes away\nmeanwhile does not call the stop off. Where PID 1 can't hear the signal (`unheard`), SIGKILL follows at once, but with `waitFull` or a time of -1.\nA restart policy does not start it again.\n",
     "requestBody": {
      "required": false,
      "content": {
@@ -912,7 +912,7 @@ let openAPIDocument = #"""
       "content": {
        "application/json": {
         "schema": {
-         "$ref": "#/components/schemas/WaitResponse"
+         "$ref": "#/components/schemas/StopResponse"
         }
        }
       }
@@ -940,6 +940,116 @@ let openAPIDocument = #"""
      },
      "503": {
       "$ref": "#/components/responses/Unavailable"
+     }
+    }
+   }
+  },
+  "/v1/containers/{id}/restart": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "post": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "restartContainer",
+    "summary": "Stop it where it runs, and start it",
+    "requestBody": {
+     "required": false,
+     "content": {
+      "application/json": {
+       "schema": {
+        "$ref": "#/components/schemas/StopRequest"
+       }
+      }
+     }
+    },
+    "responses": {
+     "200": {
+      "description": "Its process runs.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/CreateContainerResponse"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "413": {
+      "$ref": "#/components/responses/TooLarge"
+     },
+     "415": {
+      "$ref": "#/components/responses/UnsupportedMediaType"
+     },
+     "422": {
+      "$ref": "#/components/responses/Unprocessable"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "503": {
+      "$ref": "#/components/responses/Unavailable"
+     },
+     "507": {
+      "$ref": "#/components/responses/NoSpace"
+     }
+    }
+   }
+  },
+  "/v1/containers/{id}/rename": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "post": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "renameContainer",
+    "summary": "Give it another name",
+    "requestBody": {
+     "required": true,
+     "content": {
+      "application/json": {
+       "schema": {
+        "$ref": "#/components/schemas/RenameRequest"
+       }
+      }
+     }
+    },
+    "responses": {
+     "204": {
+      "description": "It has the name."
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "413": {
+      "$ref": "#/components/responses/TooLarge"
+     },
+     "415": {
+      "$ref": "#/components/responses/UnsupportedMediaType"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
      }
     }
    }
@@ -1367,12 +1477,32 @@ let openAPIDocument = #"""
      {
       "name": "tail",
       "in": "query",
-      "description": "Only the last so many records.",
+      "description": "Only the last so many of the records that `since` and `until` select.",
       "schema": {
        "type": "integer",
        "format": "int32",
        "minimum": 0,
        "maximum": 2147483647
+      }
+     },
+     {
+      "name": "since",
+      "in": "query",
+      "description": "Only from this time on; RFC 3339.",
+      "schema": {
+       "type": "string",
+       "minLength": 1,
+       "maxLength": 64
+      }
+     },
+     {
+      "name": "until",
+      "in": "query",
+      "description": "Only up to this time; following ends there.",
+      "schema": {
+       "type": "string",
+       "minLength": 1,
+       "maxLength": 64
       }
      }
     ],
@@ -2103,7 +2233,7 @@ let openAPIDocument = #"""
      },
      "action": {
       "type": "string",
-      "description": "container: `create`, `start`, `die`, `oom`, `kill`, `stop`, `pause`, `unpause`, `update`, `remove`, `exec_start`, `exec_die`. image: `pull`, `load`, `untag`, `delete`, `pin`, `unpin`."
+      "description": "container: `create`, `start`, `die`, `oom`, `kill`, `stop`, `pause`, `unpause`, `update`, `remove`, `restart`, `restart-failed`, `rename`, `signal-unheard`, `warning`, `exec_start`, `exec_die`. image: `pull`, `load`, `untag`, `delete`, `pin`, `unpin`."
      },
      "id": {
       "type": "string"
@@ -3058,6 +3188,83 @@ let openAPIDocument = #"""
      }
     }
    },
+   "RestartPolicy": {
+    "description": "Whether one that has ended is started again, after 100 ms and then after twice the time each, at most a minute; a run of ten seconds begins anew.\n`always` and `unless-stopped`: until it is stopped; `always` also starts one that was stopped when the daemon starts. Not with `autoRemove`.\n",
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "condition"
+    ],
+    "properties": {
+     "condition": {
+      "type": "string",
+      "enum": [
+       "no",
+       "on-failure",
+       "always",
+       "unless-stopped"
+      ]
+     },
+     "maximumRetries": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "maximum": 2147483647,
+      "description": "For `on-failure`; 0 is no limit."
+     }
+    }
+   },
+   "RestartStatus": {
+    "type": "object",
+    "required": [
+     "count"
+    ],
+    "properties": {
+     "count": {
+      "type": "integer",
+      "description": "Starts by the policy since somebody last started it."
+     },
+     "nextAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     }
+    }
+   },
+   "LogOptions": {
+    "description": "How much of a log is kept. What is left out is the node's default.",
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "maxSizeInBytes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 131072,
+      "maximum": 9223372036854775807,
+      "description": "Of one file."
+     },
+     "maxFiles": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 1,
+      "maximum": 1000,
+      "description": "With the one that is being written."
+     },
+     "mode": {
+      "type": "string",
+      "enum": [
+       "blocking",
+       "non-blocking"
+      ],
+      "description": "`blocking` (the default): the container waits for the disk, and nothing is lost. `non-blocking`: it never waits; what the buffer can't take is\ndropped, counted, and told in the log.\n"
+     },
+     "bufferSizeInBytes": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 131072,
+      "maximum": 1073741824,
+      "description": "For `non-blocking`; 1 MiB."
+     }
+    }
+   },
    "CreateContainerRequest": {
     "description": "What to run, in the terms of the command line. The image's config fills in what is left out.",
     "type": "object",
@@ -3156,6 +3363,9 @@ let openAPIDocument = #"""
       "type": "boolean",
       "default": false
      },
+     "restart": {
+      "$ref": "#/components/schemas/RestartPolicy"
+     },
      "readOnlyRoot": {
       "type": "boolean",
       "default": false
@@ -3231,6 +3441,9 @@ let openAPIDocument = #"""
       ],
       "default": "file",
       "description": "`none`: output goes to the attached client only."
+     },
+     "logOptions": {
+      "$ref": "#/components/schemas/LogOptions"
      },
      "upper": {
       "type": "string",
@@ -3316,6 +3529,127 @@ let openAPIDocument = #"""
      "note": {
       "type": "string",
       "description": "Where the end was not seen."
+     },
+     "cause": {
+      "$ref": "#/components/schemas/ExitCause"
+     },
+     "memory": {
+      "$ref": "#/components/schemas/OutOfMemoryRecord"
+     },
+     "timings": {
+      "type": "array",
+      "description": "The steps of its start; left out in lists.",
+      "items": {
+       "$ref": "#/components/schemas/StepTiming"
+      }
+     },
+     "droppedLogRecords": {
+      "type": "integer",
+      "description": "With a `non-blocking` log: how many records it could not take."
+     }
+    }
+   },
+   "StepTiming": {
+    "type": "object",
+    "required": [
+     "step",
+     "microseconds"
+    ],
+    "properties": {
+     "step": {
+      "type": "string"
+     },
+     "microseconds": {
+      "type": "integer",
+      "format": "int64"
+     }
+    }
+   },
+   "ExitCause": {
+    "description": "Who ended it, as far as it is known.",
+    "type": "object",
+    "required": [
+     "kind"
+    ],
+    "properties": {
+     "kind": {
+      "type": "string",
+      "enum": [
+       "itself",
+       "request",
+       "out-of-memory",
+       "unknown"
+      ],
+      "description": "`itself`: PID 1 came to its end. `request`: somebody asked for it, by `request`. `out-of-memory`: the kernel's OOM killer, see `memory`.\n`unknown`: a signal that nobody asked the daemon for, or an end that was not seen.\n"
+     },
+     "request": {
+      "type": "string",
+      "examples": [
+       "stop",
+       "kill",
+       "restart",
+       "rm",
+       "attach"
+      ]
+     },
+     "signal": {
+      "type": "integer",
+      "description": "The one that was sent for it."
+     },
+     "sentAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     }
+    }
+   },
+   "OutOfMemoryRecord": {
+    "type": "object",
+    "required": [
+     "kills"
+    ],
+    "properties": {
+     "level": {
+      "type": "string",
+      "enum": [
+       "container",
+       "below",
+       "above",
+       "machine"
+      ],
+      "description": "Whose limit was met: its own, that of a group below or above it, or none. Left out where the kernel log does not tell."
+     },
+     "cgroup": {
+      "type": "string",
+      "description": "Whose limit it was, as the kernel names it."
+     },
+     "victim": {
+      "type": "object",
+      "description": "The last one.",
+      "required": [
+       "pid",
+       "name"
+      ],
+      "properties": {
+       "pid": {
+        "type": "integer",
+        "format": "int32",
+        "description": "On the host."
+       },
+       "name": {
+        "type": "string"
+       }
+      }
+     },
+     "kills": {
+      "type": "integer"
+     },
+     "limitInBytes": {
+      "type": "integer",
+      "format": "int64",
+      "description": "The container's."
+     },
+     "peakInBytes": {
+      "type": "integer",
+      "format": "int64"
      }
     }
    },
@@ -3359,6 +3693,7 @@ let openAPIDocument = #"""
        "paused",
        "stopping",
        "stopped",
+       "restarting",
        "removing"
       ]
      },
@@ -3377,6 +3712,9 @@ let openAPIDocument = #"""
       "additionalProperties": {
        "type": "string"
       }
+     },
+     "restarts": {
+      "$ref": "#/components/schemas/RestartStatus"
      }
     }
    },
@@ -3504,6 +3842,7 @@ let openAPIDocument = #"""
        "paused",
        "stopping",
        "stopped",
+       "restarting",
        "removing"
       ]
      },
@@ -3737,7 +4076,8 @@ let openAPIDocument = #"""
      "lowerDiffIDs",
      "cgroup",
      "timings",
-     "execs"
+     "execs",
+     "warnings"
     ],
     "properties": {
      "summary": {
@@ -3812,20 +4152,7 @@ let openAPIDocument = #"""
       "type": "array",
       "description": "The steps of the last start.",
       "items": {
-       "type": "object",
-       "required": [
-        "step",
-        "microseconds"
-       ],
-       "properties": {
-        "step": {
-         "type": "string"
-        },
-        "microseconds": {
-         "type": "integer",
-         "format": "int64"
-        }
-       }
+       "$ref": "#/components/schemas/StepTiming"
       }
      },
      "execs": {
@@ -3833,6 +4160,13 @@ let openAPIDocument = #"""
       "description": "Further processes since the last start; those that run, and the last 32 that have ended.",
       "items": {
        "$ref": "#/components/schemas/ExecSummary"
+      }
+     },
+     "warnings": {
+      "type": "array",
+      "description": "What should be known of the last start: that PID 1 is a shell which keeps signals from its program.",
+      "items": {
+       "type": "string"
       }
      }
     }
@@ -3965,6 +4299,61 @@ let openAPIDocument = #"""
       "minimum": -1,
       "maximum": 2147483647,
       "description": "Left out: the container's own, else 10. 0 is SIGKILL at once; -1 waits without end."
+     },
+     "waitFull": {
+      "type": "boolean",
+      "default": false,
+      "description": "Wait the whole time also where PID 1 can't hear the signal."
+     }
+    }
+   },
+   "RenameRequest": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "name"
+    ],
+    "properties": {
+     "name": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128,
+      "description": "`[a-zA-Z0-9][a-zA-Z0-9_.-]*`"
+     }
+    }
+   },
+   "StopResponse": {
+    "type": "object",
+    "required": [
+     "exit"
+    ],
+    "properties": {
+     "exit": {
+      "$ref": "#/components/schemas/ExitRecord"
+     },
+     "unheard": {
+      "type": "object",
+      "description": "PID 1 could not hear the signal.",
+      "required": [
+       "signal",
+       "reason",
+       "message"
+      ],
+      "properties": {
+       "signal": {
+        "type": "integer"
+       },
+       "reason": {
+        "type": "string",
+        "enum": [
+         "ignored",
+         "default-of-pid-1"
+        ]
+       },
+       "message": {
+        "type": "string"
+       }
+      }
      }
     }
    },
