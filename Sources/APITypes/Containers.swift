@@ -191,6 +191,13 @@ public struct ExitRecord: Codable, Sendable, Hashable {
         self.finishedAt = finishedAt
         self.note = note
     }
+
+    /// As lists tell it.
+    public var withoutTimings: ExitRecord {
+        var record = self
+        record.timings = nil
+        return record
+    }
 }
 
 /// One named step of a start and how long it took.

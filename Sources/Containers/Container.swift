@@ -76,9 +76,15 @@ package final class Container: Sendable {
 
     var isRestartDue: Bool { state.withLock { $0.pendingRestart != nil } }
 
-    func setPendingRestart(_ task: Task<Void, Never>, at time: String) { state.withLock { $0.pendingRestart = (task, time) } }
+    /// The body takes it by `takePendingRestart` when it comes to it: only then, also if that is at once.
+    func setPendingRestart(at time: String, _ body: @escaping @Sendable () async -> Void) {
+        state.withLock { $0.pendingRestart = (Task { await body() }, time) }
+    }
 
-    /// It is happening, or was called off.
+    /// It is happening: what comes after is another one's.
+    func takePendingRestart() { state.withLock { $0.pendingRestart = nil } }
+
+    /// It was called off.
     /// - Returns: whether one was due.
     @discardableResult
     func clearPendingRestart() -> Bool {
@@ -150,13 +156,11 @@ package final class Container: Sendable {
     package var summary: ContainerSummary {
         let state = state.withLock { $0 }
         let (memo, life) = (state.memo, state.life)
-        var exit = life.exit
-        exit?.timings = nil
         let isRestarting = life.phase == .stopped && state.pendingRestart != nil
         return ContainerSummary(
             id: id.text, name: memo.name, image: memo.request.image, imageDigest: memo.manifestDigest.description, command: memo.arguments,
             state: isRestarting ? .restarting : life.state, pid: life.isLive ? state.started?.pid : nil, createdAt: memo.createdAt,
-            exit: exit, labels: memo.request.labels,
+            exit: life.exit?.withoutTimings, labels: memo.request.labels,
             restarts: state.restart.isActive
                 ? RestartStatus(count: state.restart.memo.count, nextAt: state.pendingRestart?.at) : nil)
     }

@@ -34,7 +34,7 @@ import Testing
             let record = try await node.service.wait(container, for: .shimGone)
             #expect(record.exitCode == 137 && record.signal == Int(SIGKILL) && !record.outOfMemory && record.note == nil)
             #expect(container.summary.state == .stopped)
-            #expect(container.summary.exit == record)
+            #expect(container.summary.exit == record.withoutTimings)
             #expect(container.summary.pid == nil)
             #expect(container.detail.attachSocket == nil)
             #expect(!Files.exists(FilePath("/proc/\(pid)")))

@@ -35,22 +35,21 @@ extension ContainerService {
         guard let delay = container.decideRestart({ $0.ended(exitCode: exitCode, after: ran) }) else { return }
         // On the disk before it is due: a limit of restarts holds over a daemon that is killed.
         await pool.run { self.persist(container) }
-        let task = Task { [weak self] in
+        container.setPendingRestart(at: Self.time(after: delay)) { [weak self] in
             do { try await Task.sleep(for: delay) } catch { return }
             await self?.restartNow(container)
         }
-        container.setPendingRestart(task, at: Self.time(after: delay))
         // Somebody may have asked for its end meanwhile.
         if container.restart.memo.isStopped { container.clearPendingRestart() }
     }
 
     private func restartNow(_ container: Container) async {
         guard !Task.isCancelled, index.container(container.id) != nil, !container.restart.memo.isStopped else { return }
+        // Before the start: it may end at once, and be due again.
+        container.takePendingRestart()
         do throws(ContainerError) {
             try await start(container, byHand: false)
-            container.clearPendingRestart()
         } catch {
-            container.clearPendingRestart()
             // Somebody else starts or removes it.
             if case .wrongState = error { return }
             logger.warning("a restart failed", metadata: ["id": "\(container.id)", "error": "\(error)"])
@@ -74,13 +73,12 @@ extension ContainerService {
         let life = container.life
         guard !life.isLive, container.restart.startsWithDaemon(exitCode: life.exit?.exitCode) else { return }
         container.decideRestart { $0.startsAgain() }
-        let task = Task { [weak self] in
+        container.setPendingRestart(at: Timestamp.now()) { [weak self] in
             guard let self else { return }
             // The end of one whose monitor is about to go is followed by the policy itself.
-            if await !self.hasEnded(container, within: .seconds(10)) { return }
+            guard await self.hasEnded(container, within: .seconds(10)) else { return container.takePendingRestart() }
             await self.restartNow(container)
         }
-        container.setPendingRestart(task, at: Timestamp.now())
     }
 
     private static func duration(of exit: ExitRecord) -> Duration {

@@ -30,16 +30,22 @@ extension ContainerService {
             throw .wrongState(id: container.id.short, verb: "restart", state: container.life.state)
         }
         container.setWarnings([])
+        let counted = container.restart
+        // Before it runs: it may end at once, and a daemon that is killed has to know that it should run.
+        if byHand, counted.isActive {
+            container.decideRestart { $0.startedByHand() }
+            await pool.run { self.persist(container) }
+        }
         do throws(ContainerError) {
             try await pool.run { () throws(ContainerError) in try self.startNow(container, byHand: byHand) }
         } catch {
             container.decide { $0.startFailed() }
             container.noteShimGone()
+            if byHand, counted.isActive {
+                container.decideRestart { $0 = counted }
+                await pool.run { self.persist(container) }
+            }
             throw error
-        }
-        if container.restart.isActive {
-            if byHand { container.decideRestart { $0.startedByHand() } }
-            await pool.run { self.persist(container) }
         }
         await lookForShell(container)
     }
