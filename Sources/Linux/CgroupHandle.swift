@@ -158,18 +158,21 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
         }
     }
 
-    /// Removes what `create` made, and groups that the container made below. Waits a little for processes that are just ending.
+    /// Removes what `create` made, and groups that the container made below. Waits for processes that are just ending, on a busy machine too:
+    /// at most two seconds or so.
     /// - Throws: `KernelError` `.resourceBusy` when processes are left.
     package func delete() throws(KernelError) {
         for directory in directories where directory.created {
             var wait = 100
+            var waited = 0
             while true {
                 do throws(KernelError) {
                     try Self.removeGroup(directory.location)
                     break
-                } catch  where error.errno == .resourceBusy && wait < 100_000 {
+                } catch  where error.errno == .resourceBusy && waited < 2_000_000 {
                     usleep(UInt32(wait))
-                    wait *= 2
+                    waited += wait
+                    wait = min(wait * 2, 50_000)
                 }
             }
         }

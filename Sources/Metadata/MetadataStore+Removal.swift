@@ -19,6 +19,9 @@ extension MetadataStore {
         }
     }
 
+    /// Returns when the changes that were under way are done, with what they do afterwards.
+    package func waitForChanges() throws(MetadataError) { try change("wait for changes") { _ in } }
+
     /// Not even their claims are looked at.
     static func unreferencedLayers(_ db: Database) throws -> [LayerRecord] {
         try LayerRecord.fetch(

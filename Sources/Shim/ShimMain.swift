@@ -15,7 +15,7 @@ package enum ShimMain {
     /// What the engine started this program from (ProtectedExecutable).
     private static let binaryDescriptor: CInt = 4
 
-    /// - Returns: the process's exit status: 0 after a container's life, 1 where none began.
+    /// - Returns: the process's exit status: 0 after a container's life, 1 where none began, or its cgroup could not be removed.
     package static func run(configurationPath: FilePath) -> CInt {
         let begin = Moment.now
         becomeMonitor()
@@ -30,7 +30,7 @@ package enum ShimMain {
             }
             server.run()
             tidyUp(server.configuration)
-            return 0
+            return server.leavesCgroup ? 1 : 0
         } catch {
             if let engine { engine.tell(.failed(error)) } else { Complaint.write("\(error)") }
             return 1

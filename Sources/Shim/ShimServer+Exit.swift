@@ -86,6 +86,7 @@ extension ShimServer {
             try initProcess.cgroup.delete()
         } catch {
             Complaint.write("the cgroup is left: \(error)")
+            leavesCgroup = true
         }
     }
 

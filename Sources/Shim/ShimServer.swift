@@ -32,6 +32,8 @@ final class ShimServer {
     /// Until then output stays where it is, for a first client; nil: nobody is waited for (any more).
     var firstClientDeadline: Moment?
     var exit: ShimExit?
+    /// Its status then asks the daemon to try again.
+    var leavesCgroup = false
     var sentSignals = SentSignals()
     /// Before the first process of the container.
     let begin: Moment

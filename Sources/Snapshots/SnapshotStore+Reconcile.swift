@@ -43,7 +43,10 @@ extension SnapshotStore {
         let placing = underWay.names
         let layers = try metadataStep { () throws(MetadataError) in try metadata.layers() }
         let kept = Set(layers.map(\.shortID)).union(placing)
-        for name in places where !kept.contains(name) { try discard(directories.layers.appending(name), &findings) }
+        let unknown = places.filter { !kept.contains($0) }
+        // A removal's rows are gone a moment before its directories.
+        if !unknown.isEmpty { try metadataStep { () throws(MetadataError) in try metadata.waitForChanges() } }
+        for name in unknown { try discard(directories.layers.appending(name), &findings) }
         for layer in layers where try isLost(layer) { findings.missing.append(directories.layer(layer.id)) }
         let uppers = try listed(directories.containers)
         let known = try containers()

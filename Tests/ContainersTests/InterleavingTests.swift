@@ -30,10 +30,13 @@ import Testing
         }
     }
 
-    @Test("200 random interleavings of stop, kill, start, restart and rm: one winner, for the others a clear conflict", arguments: 0..<4)
+    /// `CTR_SWIFT_SLOW_TESTS=1`: 200 in all.
+    private static let rounds = getenv("CTR_SWIFT_SLOW_TESTS") != nil ? 50 : 12
+
+    @Test("random interleavings of stop, kill, start, restart and rm: one winner, for the others a clear conflict", arguments: 0..<4)
     func interleavings(part: Int) async throws {
         try await withNode { node in
-            for round in 0..<50 {
+            for round in 0..<Self.rounds {
                 var random = SystemRandomNumberGenerator()
                 let script =
                     ["trap 'exit 0' TERM; while :; do sleep 0.01; done", "exec sleep 1000", "exit 1"].randomElement(using: &random) ?? ""

@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test("a create that meets a prune gets the image, or hears that it is not here", .timeLimit(.minutes(3)))
+    @Test("a create that meets a prune gets the image, or hears that it is not here", .timeLimit(.minutes(5)))
     func createMeetsPrune() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")
         try withNode { (node: Node) throws in
