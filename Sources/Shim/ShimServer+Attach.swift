@@ -8,6 +8,8 @@ internal import SystemPackage
 extension ShimServer {
     /// Gives the streams to a client. It has them until its connection closes.
     func attach(_ client: ShimClient, stdin wantsStdin: Bool) {
+        // One that has gone may have been heard of in this same round.
+        if let attached, attached.isClosed { detach() }
         guard attached == nil else {
             return client.tell(.refused(attached === client ? "this connection is attached already" : "another client is attached"))
         }
