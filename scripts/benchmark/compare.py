@@ -10,6 +10,7 @@ import sys
 import peers
 import pulls
 from timing import ROUNDS, compare, ratio_table
+from writing import writing
 
 WORK, REGISTRY, BIN = os.environ["WORK"], os.environ["REGISTRY"], os.environ["BIN"]
 
@@ -72,6 +73,7 @@ def mount():
 
 BENCHMARKS = {
     "run": run, "pull": pulls.several, "one": pulls.one, "files": pulls.files, "known": pulls.known, "mount": mount,
+    "writing": writing,
 }
 
 
