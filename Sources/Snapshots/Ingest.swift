@@ -23,12 +23,16 @@ package final class Ingest: Sendable {
     /// Opened before the first file is written, so that a write error in between is told when it is synced.
     private let handle: OwnedFD
     private let trash: TrashCollector
+    private let writeOut: EarlyWriteOut
     private let underWay: LayersUnderWay
     private let state = Mutex(State.open)
 
-    init(id: Int64, directories: StoreDirectories, trash: TrashCollector, underWay: LayersUnderWay) throws(KernelError) {
+    init(id: Int64, directories: StoreDirectories, trash: TrashCollector, writeOut: EarlyWriteOut, underWay: LayersUnderWay)
+        throws(KernelError)
+    {
         self.id = id
         self.trash = trash
+        self.writeOut = writeOut
         self.underWay = underWay
         directory = directories.ingest(id)
         // Known before it is there: see `SnapshotStore.reconcile`.
@@ -43,6 +47,7 @@ package final class Ingest: Sendable {
             throw error
         }
         trash.pause()
+        writeOut.begin()
         StoreStep.ingestMade.reach()
     }
 
@@ -53,15 +58,20 @@ package final class Ingest: Sendable {
         guard end(as: .abandoned) else { return }
         trash.discardLogged(directory)
         underWay.end(id)
-        trash.resume()
+        release()
         StoreStep.ingestAbandoned.reach()
     }
 
     /// The directory is the store's from now on.
     func handOver() -> Bool {
         guard end(as: .committed) else { return false }
-        trash.resume()
+        release()
         return true
+    }
+
+    private func release() {
+        writeOut.end()
+        trash.resume()
     }
 
     /// Neither committed nor abandoned.

@@ -11,7 +11,7 @@ extension SnapshotStore {
     package func beginIngest() throws(SnapshotError) -> Ingest {
         let id = lastID.add(1, ordering: .relaxed).newValue
         return try kernelStep(.beginIngest) { () throws(KernelError) in
-            try Ingest(id: id, directories: directories, trash: trash, underWay: underWay)
+            try Ingest(id: id, directories: directories, trash: trash, writeOut: writeOut, underWay: underWay)
         }
     }
 

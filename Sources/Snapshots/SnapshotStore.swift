@@ -19,6 +19,7 @@ package final class SnapshotStore: Sendable {
     package let reserve: SpaceReserve
     let logger: Logger
     let trash: TrashCollector
+    let writeOut: EarlyWriteOut
     let stacks = StackCache()
     let damage = DamageMarks()
     let meter: UsageMeter
@@ -44,6 +45,7 @@ package final class SnapshotStore: Sendable {
         self.logger = logger
         self.failpoint = failpoint
         trash = TrashCollector(directory: directories.trash, logger: logger)
+        writeOut = EarlyWriteOut(directories.root)
         let directories = directories
         try kernelStep(.prepareRoot) { () throws(KernelError) in try directories.make() }
         quota = try kernelStep(.prepareRoot) { () throws(KernelError) in try ProjectQuota(of: directories.root) }
@@ -57,6 +59,7 @@ package final class SnapshotStore: Sendable {
     }
 
     deinit {
+        writeOut.stop()
         trash.stop()
         meter.stop()
     }
