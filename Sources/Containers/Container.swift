@@ -25,6 +25,8 @@ package final class Container: Sendable {
         var pendingRestart: (task: Task<Void, Never>, at: String)?
         /// What should be known of the last start.
         var warnings: [String] = []
+        var finishesRestart = false
+        var unclaimedExecs: [String] = []
         var started: ShimStarted?
         /// The monitor of a live container, for the one case in which it must be ended by force.
         var shimPID: Int32?
@@ -48,7 +50,14 @@ package final class Container: Sendable {
     package var memo: ContainerMemo { state.withLock { $0.memo } }
 
     /// Fixed but for what an update changes, and for the name.
-    func changeRequest(_ body: (inout CreateContainerRequest) -> Void) { state.withLock { body(&$0.memo.request) } }
+    func setUpdate(_ resources: ResourceRequest?) { state.withLock { $0.memo.update = resources } }
+
+    func finishUpdate(_ resources: ResourceRequest) {
+        state.withLock { state in
+            state.memo.request.resources = resources
+            state.memo.update = nil
+        }
+    }
 
     /// As the database keeps it.
     package var record: ContainerMemo {
@@ -91,6 +100,29 @@ package final class Container: Sendable {
         let pending = state.withLock { $0.pendingRestart.take() }
         pending?.task.cancel()
         return pending != nil
+    }
+
+    /// - Returns: whether that is news.
+    @discardableResult
+    func setRestartingByHand(_ isRestarting: Bool) -> Bool {
+        state.withLock { state in
+            defer { state.memo.isRestarting = isRestarting ? true : nil }
+            if !isRestarting { state.finishesRestart = false }
+            return (state.memo.isRestarting == true) != isRestarting
+        }
+    }
+
+    /// The last daemon was killed between the stop and the start of a restart: it is started when it has ended.
+    var finishesRestart: Bool { state.withLock { $0.finishesRestart } }
+    func finishRestartLater() { state.withLock { $0.finishesRestart = true } }
+
+    /// Further processes that were described by the last daemon; those that their monitor does not know never came to be.
+    func setUnclaimedExecs(_ ids: [String]) { state.withLock { $0.unclaimedExecs = ids } }
+    func takeUnclaimedExecs() -> [String] {
+        state.withLock { state in
+            defer { state.unclaimedExecs = [] }
+            return state.unclaimedExecs
+        }
     }
 
     func setWarnings(_ warnings: [String]) { state.withLock { $0.warnings = warnings } }

@@ -27,6 +27,10 @@ package struct ContainerMemo: Codable, Sendable, Hashable {
     package var exit: ExitRecord?
     /// Of one with a restart policy.
     package var restart: RestartTracker.Memo?
+    /// What an update is about to set; nil at rest.
+    package var update: ResourceRequest?
+    /// It is being stopped for a restart by hand; nil at rest.
+    package var isRestarting: Bool?
 
     package init(
         name: String, request: CreateContainerRequest, resolvedDigest: Digest, manifestDigest: Digest, arguments: [String],

@@ -162,7 +162,7 @@ final class ExecProcess {
         if let exit { return .exited(exit) }
         do throws(KernelError) {
             switch request {
-            case .signal(let number, _):
+            case .signal(let number, _, _):
                 guard (1...64).contains(number) else { return .refused("there is no signal \(number)") }
                 _ = try sendSignal(number, to: child.pidfd)
             case .resize(let rows, let columns):

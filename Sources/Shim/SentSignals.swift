@@ -11,15 +11,20 @@ struct SentSignals {
         var request: String
         var time: String
     }
+    /// A client's own.
+    private static let attach = "attach"
     private var notes: [Int32: Note] = [:]
     /// The last that was sent to end it.
     private var stop: Note?
 
     mutating func note(_ signal: Int32, by request: String?) {
-        let note = Note(signal: signal, request: request ?? "attach", time: Timestamp.now())
+        let note = Note(signal: signal, request: request ?? Self.attach, time: Timestamp.now())
         notes[signal] = note
         if ["stop", "restart", "rm"].contains(note.request) { stop = note }
     }
+
+    /// The engine's, each once.
+    var requests: [String] { Set(notes.values.map(\.request)).subtracting([Self.attach]).sorted() }
 
     /// - Parameter victimOfMemory: whether the kernel killed PID 1 for want of memory; nil where it killed somebody, and does not say whom.
     func cause(of end: WaitStatus, victimOfMemory: Bool?) -> ShimExitCause {

@@ -14,11 +14,15 @@ package enum ShimMain {
     private static let engineDescriptor: CInt = 3
     /// What the engine started this program from (ProtectedExecutable).
     private static let binaryDescriptor: CInt = 4
+    /// The lock on shim.json, held until the end: it tells the next engine that there is a monitor.
+    private static let lockDescriptor: CInt = 5
 
     /// - Returns: the process's exit status: 0 after a container's life, 1 where none began, or its cgroup could not be removed.
     package static func run(configurationPath: FilePath) -> CInt {
         let begin = Moment.now
         becomeMonitor()
+        // None where there is no engine.
+        _ = fcntl(lockDescriptor, F_SETFD, FD_CLOEXEC)
         let engine = takeEngineConnection()
         do throws(ShimFailure) {
             let server = try ShimStart(configurationPath, begin).start()

@@ -27,7 +27,7 @@ extension ShimServer {
         if let process = client.exec { return client.tell(process.answer(request)) }
         switch request {
         case .attach(let stdin): attach(client, stdin: stdin)
-        case .status: client.tell(.status(ShimStatus(shimPID: getpid(), started: started, exit: exit, execs: true)))
+        case .status: client.tell(.status(status))
         case .exec(let wanted): exec(wanted, for: client)
         case .attachExec(let id, let stdin): attachExec(id, client, stdin: stdin)
         case .watch:
@@ -42,7 +42,10 @@ extension ShimServer {
     private func answerWhileRunning(_ request: ShimRequest, from client: ShimClient) -> ShimMessage {
         switch request {
         case .resize(let rows, let columns): return resize(WindowSize(rows: rows, columns: columns))
-        case .signal(let number, let request): return signal(number, for: request)
+        case .signal(let number, let request, let killAfter):
+            let answer = signal(number, for: request)
+            if answer == .done, let killAfter { scheduleKill(after: killAfter, for: request) }
+            return answer
         case .closeOutput(let stream): return closeOutput(stream, from: client)
         case .closeStdin, .attach, .status, .exec, .attachExec, .watch:
             stdin = nil
@@ -67,6 +70,12 @@ extension ShimServer {
         } catch {
             return .refused("\(error)")
         }
+    }
+
+    private var status: ShimStatus {
+        var status = ShimStatus(shimPID: getpid(), started: started, exit: exit, execs: true)
+        status.signalledBy = sentSignals.requests
+        return status
     }
 
     private func signal(_ number: Int32, for request: String?) -> ShimMessage {

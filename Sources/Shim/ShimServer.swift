@@ -35,6 +35,8 @@ final class ShimServer {
     /// Its status then asks the daemon to try again.
     var leavesCgroup = false
     var sentSignals = SentSignals()
+    /// A stop is under way: PID 1 is killed then.
+    var dueKill: (at: Moment, request: String?)?
     /// Before the first process of the container.
     let begin: Moment
     /// When the container's output last moved.
@@ -187,7 +189,7 @@ final class ShimServer {
 
     private var timeout: CInt? {
         let now = Moment.now
-        let own = [firstClientDeadline, terminalReopens, quietDeadline, feedDeadline, execs.nextMoment]
+        let own = [firstClientDeadline, terminalReopens, quietDeadline, feedDeadline, execs.nextMoment, dueKill?.at]
         return (own + execs.processes.map(\.nextMoment)).compactMap { $0?.milliseconds(from: now) }.min()
     }
 
@@ -200,6 +202,7 @@ final class ShimServer {
         if let due = feedDeadline, now >= due {
             for output in outputs { output.feed = nil }
         }
+        if let due = dueKill, now >= due.at { killInit(for: due.request) }
         if exit != nil { terminalReopens = nil }
         keepExecDeadlines(now)
     }

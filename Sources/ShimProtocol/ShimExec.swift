@@ -25,6 +25,13 @@ package struct ShimExec: Codable, Sendable, Hashable {
 
     /// The name of the file with the process, in the container's state directory.
     package static func processFile(id: String) -> String { "exec-\(id).json" }
+
+    /// - Returns: nil for another file's name.
+    package static func id(ofProcessFile name: String) -> String? {
+        guard name.hasPrefix("exec-"), name.hasSuffix(".json") else { return nil }
+        let id = String(name.dropFirst(5).dropLast(5))
+        return isValid(id: id) ? id : nil
+    }
 }
 
 package struct ShimExecStatus: Codable, Sendable, Hashable {

@@ -48,8 +48,9 @@ package enum ShimRequest: Codable, Sendable, Hashable {
     /// EPIPE; where it is logged, only the client's copy ends.
     case closeOutput(ShimStream)
     case resize(rows: UInt16, columns: UInt16)
-    /// `by`: for what request of the engine; nil is a client's own.
-    case signal(Int32, by: String? = nil)
+    /// `by`: for what request of the engine; nil is a client's own. `killAfterMilliseconds`: where PID 1 is still there then, the shim itself
+    /// sends SIGKILL, so that a stop is finished also where the engine has gone. The earliest that was asked for counts.
+    case signal(Int32, by: String? = nil, killAfterMilliseconds: UInt64? = nil)
     case status
     /// Runs a further process in the container.
     case exec(ShimExec)
@@ -122,6 +123,8 @@ package struct ShimStatus: Codable, Sendable, Hashable {
     package var exit: ShimExit?
     /// Whether it knows `exec` and `watch`; nil for one that was started before they were there.
     package var execs: Bool?
+    /// The engine's requests for which signals were sent to PID 1: "stop", "kill".
+    package var signalledBy: [String]?
     package init(shimPID: Int32, started: ShimStarted, exit: ShimExit?, execs: Bool? = nil) {
         self.shimPID = shimPID
         self.started = started

@@ -3,7 +3,7 @@
 // The form on the wire, as docs/api/attach.md describes it: {"request":"resize","rows":24,"columns":80}.
 extension ShimRequest {
     private enum Name: String, Codable { case attach, closeStdin, closeOutput, resize, signal, status, exec, attachExec, watch }
-    private enum CodingKeys: String, CodingKey { case request, stdin, stream, rows, columns, signal, by, exec, id }
+    private enum CodingKeys: String, CodingKey { case request, stdin, stream, rows, columns, signal, by, killAfterMilliseconds, exec, id }
 
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -15,7 +15,8 @@ extension ShimRequest {
             self = .resize(rows: try values.decode(UInt16.self, forKey: .rows), columns: try values.decode(UInt16.self, forKey: .columns))
         case .signal:
             self = .signal(
-                try values.decode(Int32.self, forKey: .signal), by: try values.decodeIfPresent(String.self, forKey: .by))
+                try values.decode(Int32.self, forKey: .signal), by: try values.decodeIfPresent(String.self, forKey: .by),
+                killAfterMilliseconds: try values.decodeIfPresent(UInt64.self, forKey: .killAfterMilliseconds))
         case .status: self = .status
         case .exec: self = .exec(try values.decode(ShimExec.self, forKey: .exec))
         case .attachExec:
@@ -38,10 +39,11 @@ extension ShimRequest {
             try values.encode(Name.resize, forKey: .request)
             try values.encode(rows, forKey: .rows)
             try values.encode(columns, forKey: .columns)
-        case .signal(let number, let request):
+        case .signal(let number, let request, let killAfter):
             try values.encode(Name.signal, forKey: .request)
             try values.encode(number, forKey: .signal)
             try values.encodeIfPresent(request, forKey: .by)
+            try values.encodeIfPresent(killAfter, forKey: .killAfterMilliseconds)
         case .status: try values.encode(Name.status, forKey: .request)
         case .exec(let exec):
             try values.encode(Name.exec, forKey: .request)

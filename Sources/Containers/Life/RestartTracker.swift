@@ -18,6 +18,8 @@ package struct RestartTracker: Sendable, Hashable {
         package var isStopped = false
         /// It has been started at least once.
         package var hasStarted = false
+        /// The last restart that was counted has not been made.
+        package var isDue: Bool?
         package init() {}
     }
 
@@ -39,11 +41,35 @@ package struct RestartTracker: Sendable, Hashable {
         delay = nil
     }
 
-    /// With the daemon, whatever was asked for before.
-    package mutating func startsAgain() { memo.isStopped = false }
+    /// That start has failed.
+    package mutating func takeBack(to before: RestartTracker) { self = before }
+
+    /// With the daemon, whatever was asked for before. One that the last daemon had counted is not counted again.
+    package mutating func startsAgain() {
+        memo.isStopped = false
+        if memo.isDue != true { memo.count += 1 }
+        memo.isDue = true
+    }
+
+    /// By its policy.
+    package mutating func restarted() { memo.isDue = nil }
 
     /// Somebody asks for its end.
-    package mutating func stoppedByHand() { memo.isStopped = true }
+    package mutating func stoppedByHand() {
+        memo.isStopped = true
+        memo.isDue = nil
+    }
+
+    /// The next daemon finds it running.
+    /// - Parameter wasSignalled: somebody has asked for its end, or may have; else it was started after the last time that somebody did.
+    /// - Returns: whether what was recorded was otherwise.
+    package mutating func isFoundRunning(wasSignalled: Bool) -> Bool {
+        let before = memo
+        memo.hasStarted = true
+        memo.isDue = nil
+        if !wasSignalled { memo.isStopped = false }
+        return memo != before
+    }
 
     /// It has ended, or a restart has failed.
     /// - Returns: after which time it is started again; nil: not at all.
@@ -53,6 +79,7 @@ package struct RestartTracker: Sendable, Hashable {
         let next = min(delay.map { $0 * 2 } ?? Self.firstDelay, Self.longestDelay)
         delay = next
         memo.count += 1
+        memo.isDue = true
         return next
     }
 
@@ -62,7 +89,7 @@ package struct RestartTracker: Sendable, Hashable {
         return switch policy.condition {
         case .always: true
         case .unlessStopped: !memo.isStopped
-        case .onFailure: !memo.isStopped && wantsRestart(exitCode ?? 255)
+        case .onFailure: !memo.isStopped && (memo.isDue == true || wantsRestart(exitCode ?? 255))
         case .no: false
         }
     }

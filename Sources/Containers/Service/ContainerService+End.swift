@@ -47,7 +47,9 @@ extension ContainerService {
     /// PID 1's end is known: recorded, told to those who wait.
     func noteExit(_ record: ExitRecord, of container: Container) async {
         guard container.decide({ $0.exited(record) }) else { return }
+        ContainerStep.endHeard.reach()
         if !container.memo.request.autoRemove { await pool.run { self.persist(container) } }
+        ContainerStep.endRecorded.reach()
         var attributes = ["exitCode": "\(record.exitCode)"]
         if let signal = record.signal { attributes["signal"] = "\(signal)" }
         if let cause = record.cause {
@@ -75,6 +77,7 @@ extension ContainerService {
 
     /// The monitor ended. Where it had not told an end, it was killed: whatever is left of the container is ended too.
     func shimGone(_ container: Container, shimPID: Int32?) async {
+        ContainerStep.monitorGone.reach()
         await pool.run {
             // One that was killed, or isn't this daemon's child, may have left the cgroup behind.
             // An update may have made groups that it does not know.
@@ -87,6 +90,7 @@ extension ContainerService {
             await noteExit(record, of: container)
         }
         endExecs(of: container)
+        ContainerStep.endTidied.reach()
         container.noteShimGone()
         if container.memo.request.autoRemove {
             do throws(ContainerError) { try await remove(container, force: false) } catch {
@@ -94,6 +98,7 @@ extension ContainerService {
             }
         } else {
             container.waiters.signal(.shimGone, container.life.exit)
+            if container.finishesRestart { return startWithDaemon(container) }
             await restartIfWanted(container)
         }
     }

@@ -5,6 +5,7 @@ internal import Glibc
 internal import JSON
 internal import Linux
 internal import Logging
+internal import Metadata
 internal import OCI
 internal import ShimProtocol
 internal import SystemPackage
@@ -29,6 +30,7 @@ extension ContainerService {
         let bytes: [UInt8]
         do throws(JSONError) { bytes = try JSON.encode(spec.process) } catch { throw .encoding("encode the process: \(error)") }
         try kernelStep("write \(file.string)") { () throws(KernelError) in try replaceFile(file, with: bytes) }
+        ContainerStep.execDescribed.reach()
         container.execs.begin(id, spec.process.args, at: Timestamp.now())
         do throws(ContainerError) {
             let pid = try launch(ShimExec(id: id, openStdin: request.openStdin, detached: request.detach), in: container)
@@ -64,6 +66,7 @@ extension ContainerService {
             let connection = try ShimConnection.connect(to: container.paths.socket)
             try connection.limitWaits(seconds: Self.launchSeconds)
             try connection.send(.exec(exec))
+            ContainerStep.execRequested.reach()
             answer = try connection.receiveMessage()
         } catch  where error.meansNoShim {
             throw wrongState(container)
@@ -75,7 +78,9 @@ extension ContainerService {
             throw .kernel("ask the shim of \(container.id.short)", error)
         }
         switch answer {
-        case .execStarted(_, let pid): return pid
+        case .execStarted(_, let pid):
+            ContainerStep.execStarted.reach()
+            return pid
         case .failed(let failure):
             let reason = [failure.reason, failure.kernel.map { "\($0)" }].compactMap(\.self).joined(separator: ": ")
             throw .execFailed(id: container.id.short, step: failure.step, reason: reason, exitCode: Int(failure.exitCode))
@@ -105,6 +110,8 @@ extension ContainerService {
             }
         }
         for entry in news { publishExec("exec_die", entry, container) }
+        let known = Set(statuses.map(\.id))
+        for id in container.takeUnclaimedExecs() where !known.contains(id) { try? unlinkFile(container.paths.execProcess(id)) }
     }
 
     /// The shim is gone, and the container's cgroup empty.

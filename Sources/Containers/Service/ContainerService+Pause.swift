@@ -3,6 +3,7 @@
 internal import Glibc
 internal import Linux
 internal import Logging
+internal import Metadata
 internal import SystemPackage
 
 extension ContainerService {
@@ -20,6 +21,7 @@ extension ContainerService {
                 try kernelStep("pause container \(container.id.short)") { () throws(KernelError) in
                     try cgroup.freeze(within: Self.freezeLimit)
                 }
+                ContainerStep.frozen.reach()
                 // A stop that has come meanwhile is not to be held up.
                 guard container.decide({ $0.paused() }) else {
                     self.thaw(container)
@@ -38,6 +40,7 @@ extension ContainerService {
             try await self.pool.run { () throws(ContainerError) in
                 let cgroup = try self.liveCgroup(of: container)
                 try kernelStep("unpause container \(container.id.short)") { () throws(KernelError) in try cgroup.thaw() }
+                ContainerStep.thawed.reach()
             }
             container.decide { $0.resumed() }
             self.publish("unpause", container)

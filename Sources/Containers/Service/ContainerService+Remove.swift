@@ -13,7 +13,7 @@ extension ContainerService {
     /// - Throws: `ContainerError.wrongState` for one that runs. After a failure it is still listed, and can be removed again.
     package func remove(_ container: Container, force: Bool) async throws(ContainerError) {
         if force {
-            await callOffRestarts(container)
+            await callOffRestarts(container, for: "rm")
             try await endForRemoval(container)
         } else if container.isRestartDue {
             throw .wrongState(id: container.id.short, verb: "remove", state: .restarting)

@@ -15,14 +15,31 @@ extension ContainerService {
     package func restart(_ container: Container, _ request: StopRequest) async throws(ContainerError) -> UnheardSignal? {
         var unheard: UnheardSignal?
         if container.life.isLive {
-            unheard = try await stop(container, request, for: "restart").unheard
+            await noteRestart(of: container, true)
+            ContainerStep.restartNoted.reach()
+            do throws(ContainerError) { unheard = try await stop(container, request, for: "restart").unheard } catch {
+                await noteRestart(of: container, false)
+                throw error
+            }
             // Its monitor still tidies up; a client that reads slowly is not waited for longer than by `rm -f`.
             if await !hasEnded(container, within: .seconds(10)), let pid = container.shimPID { Glibc.kill(pid, SIGKILL) }
             _ = await hasEnded(container, within: .seconds(10))
         }
-        try await start(container)
+        ContainerStep.restartStopped.reach()
+        do throws(ContainerError) { try await start(container) } catch {
+            await noteRestart(of: container, false)
+            throw error
+        }
+        ContainerStep.restartStarted.reach()
+        await noteRestart(of: container, false)
         publish("restart", container)
         return unheard
+    }
+
+    /// Recorded before the stop: the next daemon makes the start where this one is killed meanwhile.
+    private func noteRestart(of container: Container, _ isRestarting: Bool) async {
+        guard container.setRestartingByHand(isRestarting) else { return }
+        await pool.run { self.persist(container) }
     }
 
     /// After an end whose monitor has gone: by the container's policy.
@@ -35,6 +52,7 @@ extension ContainerService {
         guard let delay = container.decideRestart({ $0.ended(exitCode: exitCode, after: ran) }) else { return }
         // On the disk before it is due: a limit of restarts holds over a daemon that is killed.
         await pool.run { self.persist(container) }
+        ContainerStep.restartCounted.reach()
         container.setPendingRestart(at: Self.time(after: delay)) { [weak self] in
             do { try await Task.sleep(for: delay) } catch { return }
             await self?.restartNow(container)
@@ -50,6 +68,7 @@ extension ContainerService {
         do throws(ContainerError) {
             try await start(container, byHand: false)
         } catch {
+            await noteRestart(of: container, false)
             // Somebody else starts or removes it.
             if case .wrongState = error { return }
             logger.warning("a restart failed", metadata: ["id": "\(container.id)", "error": "\(error)"])
@@ -61,8 +80,10 @@ extension ContainerService {
     }
 
     /// Somebody asks for its end: its policy does not start it again.
-    func callOffRestarts(_ container: Container) async {
-        guard container.restart.isActive else { return }
+    func callOffRestarts(_ container: Container, for verb: String) async {
+        // One that the last daemon left half done; the restart that is its own stop goes on.
+        let wasRestarting = verb != "restart" && container.setRestartingByHand(false)
+        guard container.restart.isActive || wasRestarting else { return }
         container.decideRestart { $0.stoppedByHand() }
         container.clearPendingRestart()
         await pool.run { self.persist(container) }
@@ -71,10 +92,17 @@ extension ContainerService {
     /// One that should run, and does not: the daemon was not there when it ended, or the machine was started anew.
     func startWithDaemon(_ container: Container) {
         let life = container.life
-        guard !life.isLive, container.restart.startsWithDaemon(exitCode: life.exit?.exitCode) else { return }
-        container.decideRestart { $0.startsAgain() }
+        let isRestarting = container.memo.isRestarting == true
+        guard !life.isLive, isRestarting || container.restart.startsWithDaemon(exitCode: life.exit?.exitCode) else { return }
+        if life.hasShim {
+            // Its monitor is about to go, and is waited for; what its policy wants comes then, too.
+            if isRestarting { container.finishRestartLater() } else if !container.restart.memo.isStopped { return }
+            if isRestarting, container.life.hasShim { return }
+        }
+        container.decideRestart { if isRestarting { $0.startedByHand() } else { $0.startsAgain() } }
         container.setPendingRestart(at: Timestamp.now()) { [weak self] in
             guard let self else { return }
+            await self.pool.run { self.persist(container) }
             // The end of one whose monitor is about to go is followed by the policy itself.
             guard await self.hasEnded(container, within: .seconds(10)) else { return container.takePendingRestart() }
             await self.restartNow(container)
@@ -157,5 +185,6 @@ extension ContainerService {
             default: throw .metadata(error)
             }
         }
+        ContainerStep.renameRecorded.reach()
     }
 }

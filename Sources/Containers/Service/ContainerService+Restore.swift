@@ -20,12 +20,15 @@ extension ContainerService {
         } catch {
             throw .metadata(error)
         }
-        for record in records {
-            guard let id = ContainerID(record.id), let memo = try? JSON.decode(ContainerMemo.self, from: record.json) else {
-                logger.error("a container record can't be read; it is left as it is", metadata: ["id": "\(record.id)"])
-                continue
+        // At once: a monitor that does not answer is waited for.
+        await withTaskGroup { group in
+            for record in records {
+                guard let id = ContainerID(record.id), let memo = try? JSON.decode(ContainerMemo.self, from: record.json) else {
+                    logger.error("a container record can't be read; it is left as it is", metadata: ["id": "\(record.id)"])
+                    continue
+                }
+                group.addTask { await self.restore(id, memo, record.layerIDs) }
             }
-            await restore(id, memo, record.layerIDs)
         }
         let recorded = Set(records.map(\.id))
         await pool.run { _ = self.sweepState { recorded } }
@@ -76,7 +79,21 @@ extension ContainerService {
             return
         }
         logger.info("found again", metadata: ["id": "\(id)", "state": "\(container.life.state.rawValue)"])
+        await goOn(with: container)
         if memo.request.autoRemove && !container.life.hasShim { await removeRestored(container) }
+    }
+
+    /// What the last daemon had begun with it is finished, or undone.
+    private func goOn(with container: Container) async {
+        await pool.run { self.undoUpdate(of: container) }
+        guard container.life.isLive else { return }
+        if container.life.phase == .stopping {
+            if container.memo.isRestarting == true { container.finishRestartLater() }
+            await thawIfPaused(container)
+        } else if container.setRestartingByHand(false) {
+            // The stop had not begun, or the start was made.
+            await pool.run { self.persist(container) }
+        }
     }
 
     /// Asks the shim, where one is there; reads what it left, where none is.
@@ -85,32 +102,68 @@ extension ContainerService {
         _ id: ContainerID, _ memo: ContainerMemo, lastExit: ExitRecord?, _ layerIDs: [Int64]
     ) throws(ContainerError) -> Container {
         let paths = paths(of: id)
-        if let connection = try connectToShim(of: id, paths) {
-            let message: ShimMessage?
-            do throws(KernelError) {
-                try connection.send(.status)
-                message = try connection.receiveMessage()
-            } catch  where error.meansNoShim {
-                message = nil
-            } catch {
-                throw .kernel("ask the shim of \(id.short)", error)
+        for _ in 0..<Self.restoreAttempts {
+            switch try askShim(of: id, paths) {
+            case .answered(let status, let connection): return try adopt(id, memo, layerIDs, status, connection)
+            case .silent: break
             }
-            switch message {
-            case .status(let status): return try adopt(id, memo, layerIDs, status, connection)
-            case .exited, .none: break
-            case .some(let other): throw .shim(id: id.short, "unexpected message \(other)")
+            // One that was spawned this moment does not listen yet; one that is about to go must have gone before the next is started.
+            let hasShim = try kernelStep("look for the shim of \(id.short)") { () throws(KernelError) in
+                try ShimLock.isHeld(paths.shimConfiguration)
             }
+            if !hasShim { return ended(id, memo, lastExit, layerIDs) }
+            usleep(5_000)
         }
+        throw .shim(id: id.short, "it is there, and does not answer")
+    }
+
+    /// Five seconds.
+    private static let restoreAttempts = 1000
+
+    private enum ShimAnswer: ~Copyable {
+        case answered(ShimStatus, ShimConnection)
+        case silent
+    }
+
+    private func askShim(of id: ContainerID, _ paths: ContainerPaths) throws(ContainerError) -> ShimAnswer {
+        guard let connection = try connectToShim(of: id, paths) else { return .silent }
+        let message: ShimMessage?
+        do throws(KernelError) {
+            try connection.limitWaits(seconds: Self.shimPatience)
+            try connection.send(.status)
+            message = try connection.receiveMessage()
+        } catch  where error.meansNoShim {
+            message = nil
+        } catch {
+            throw .kernel("ask the shim of \(id.short)", error)
+        }
+        switch message {
+        case .status(let status): return .answered(status, connection)
+        case .exited, .none: return .silent
+        case .some(let other): throw .shim(id: id.short, "unexpected message \(other)")
+        }
+    }
+
+    /// One without a shim.
+    ///
+    /// A state directory tells that it was started in this run of the machine: by a shim's socket, which only a shim that was killed leaves, or
+    /// by the record of an end. Without both of them the start came to nothing. After a restart of the machine there is none, and a started
+    /// container has no record: the log tells whether it was ever started.
+    private func ended(_ id: ContainerID, _ memo: ContainerMemo, _ lastExit: ExitRecord?, _ layerIDs: [Int64]) -> Container {
+        let paths = paths(of: id)
         let ended = Container(
             id: id, paths: paths, memo: memo, layerIDs: layerIDs,
             life: LifeCycle(phase: lastExit == nil ? .created : .stopped, exit: lastExit))
         index.insert(ended)
-        // A state directory without a shim: its last run has ended, and maybe after the last daemon did. After a restart of the machine
-        // the directory is gone, and a started container has no record: the log tells whether it was ever started.
-        if exists(paths.shimConfiguration) {
+        guard exists(paths.state) else { return ended }
+        if exists(paths.socket) || exists(paths.exitRecord) {
             let record = endWithoutShim(ended)
             ended.decide { $0 = LifeCycle(phase: .stopped, exit: record) }
             if record != lastExit { persist(ended) }
+        } else {
+            killLeftovers(of: ended)
+            forgetVolatile(ended)
+            discardState(of: ended)
         }
         return ended
     }
@@ -120,12 +173,20 @@ extension ContainerService {
     ) throws(ContainerError) -> Container {
         let layout = try kernelStep("find the cgroups") { () throws(KernelError) in try CgroupLayout.detect() }
         let isPaused = status.exit == nil && (try? CgroupHandle(existing: Self.relative(memo.cgroup), layout).isFreezing) == true
+        // nil is from a shim that does not tell.
+        let signalled = status.signalledBy.map { Set($0) }
+        let isStopping = signalled?.isDisjoint(with: ["stop", "restart", "rm"]) == false
         let life = LifeCycle(
-            phase: status.exit == nil ? .running : .stopped, exit: status.exit.map(ExitRecord.init), hasShim: true, isPaused: isPaused)
+            phase: status.exit != nil ? .stopped : isStopping ? .stopping : .running, exit: status.exit.map(ExitRecord.init), hasShim: true,
+            isPaused: isPaused)
         let container = Container(
             id: id, paths: paths(of: id), memo: memo, layerIDs: layerIDs, life: life, started: status.started, shimPID: status.shimPID)
         index.insert(container)
-        if life.exit != nil { persist(container) }
+        let isNews =
+            container.restart.isActive && life.isLive
+            && container.decideRestart { $0.isFoundRunning(wasSignalled: signalled?.isEmpty != true) }
+        if life.exit != nil || isNews { persist(container) }
+        container.setUnclaimedExecs(execFiles(of: container))
         // Its answer comes to the monitor. One of before that was there would cut the connection.
         if status.execs == true { try? connection.send(.watch) }
         do throws(ContainerError) { try listen(to: connection, of: id, shimPID: nil) } catch {
@@ -133,6 +194,14 @@ extension ContainerService {
             throw error
         }
         return container
+    }
+
+    private func execFiles(of container: Container) -> [String] {
+        let state = container.paths.state
+        let names = try? openFile(state, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).entries(of: state.string).map { name, _ in
+            String(decoding: name, as: UTF8.self)
+        }
+        return (names ?? []).compactMap(ShimExec.id(ofProcessFile:))
     }
 
     /// - Returns: nil where nobody listens.

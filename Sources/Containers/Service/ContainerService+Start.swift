@@ -5,6 +5,7 @@ internal import Glibc
 internal import JSON
 internal import Linux
 internal import Logging
+internal import Metadata
 internal import OCI
 internal import ShimProtocol
 internal import Snapshots
@@ -42,10 +43,17 @@ extension ContainerService {
             container.decide { $0.startFailed() }
             container.noteShimGone()
             if byHand, counted.isActive {
-                container.decideRestart { $0 = counted }
+                container.decideRestart { $0.takeBack(to: counted) }
                 await pool.run { self.persist(container) }
             }
             throw error
+        }
+        if !byHand {
+            ContainerStep.restartMade.reach()
+            // It may have ended already, and the next one been counted.
+            container.decideRestart { if $0.memo.count == counted.memo.count { $0.restarted() } }
+            container.setRestartingByHand(false)
+            await pool.run { self.persist(container) }
         }
         await lookForShell(container)
     }
@@ -53,6 +61,7 @@ extension ContainerService {
     private func startNow(_ container: Container, byHand: Bool) throws(ContainerError) {
         do throws(ContainerError) {
             try prepareState(of: container, byHand: byHand)
+            ContainerStep.shimConfigured.reach()
             try follow(try spawnShim(of: container), of: container)
         } catch {
             // Of a start that failed nothing stays; what the shim told itself, it has tidied up after.
@@ -66,11 +75,15 @@ extension ContainerService {
     private func follow(_ shim: consuming SpawnedShim, of container: Container) throws(ContainerError) {
         let shimPID = shim.pid
         container.noteShim(pid: shimPID)
+        ContainerStep.shimSpawned.reach()
         do throws(ContainerError) {
-            container.noteStarted(try awaitStart(of: container, shim.connection))
+            let started = try awaitStart(of: container, shim.connection)
+            ContainerStep.startTold.reach()
+            container.noteStarted(started)
             // Before the listening: its end is told after its start.
             publish("start", container)
             try listen(to: shim.connection, of: container.id, shimPID: shimPID)
+            ContainerStep.startListened.reach()
         } catch {
             // It ends by itself, or can't be listened to.
             Glibc.kill(shimPID, SIGKILL)
@@ -117,6 +130,7 @@ extension ContainerService {
                 try removeTree(paths.state)
                 try makeDirectory(paths.state, mode: 0o710)
             }
+            ContainerStep.stateMade.reach()
             try changeGroup(of: paths.state, to: self.configuration.socketGroup)
             try makeDirectory(paths.rootfs, mode: 0o700)
             try replaceFile(paths.shimConfiguration, with: bytes)
@@ -158,11 +172,12 @@ extension ContainerService {
         return try kernelStep("spawn \(configuration.shimPath.string)") { () throws(KernelError) in
             let pair = try ShimConnection.pair()
             let null = try openFile("/dev/null", O_RDWR)
+            let lock = try ShimLock.take(container.paths.shimConfiguration)
             let log = try openFile(container.paths.shimLog, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
             // The binary's own descriptor has to be there at the exec; the shim closes it first of all.
             let pid = try spawn(
                 "/proc/self/fd/4", arguments: arguments, environment: [],
-                descriptors: [(null.raw, 0), (log.raw, 1), (log.raw, 2), (pair.shim.raw, 3), (self.shim.raw, 4)])
+                descriptors: [(null.raw, 0), (log.raw, 1), (log.raw, 2), (pair.shim.raw, 3), (self.shim.raw, 4), (lock.raw, 5)])
             return SpawnedShim(pid: pid, connection: pair.engineOnly())
         }
     }
@@ -174,7 +189,7 @@ extension ContainerService {
 
     /// overlayfs refuses a workdir that a volatile mount has used. Within one run of the machine nothing was lost by that; after a crash of
     /// it the mark stays, and the start is refused: the upper may be broken.
-    private func forgetVolatile(_ container: Container) {
+    func forgetVolatile(_ container: Container) {
         guard container.memo.upperMode == .volatile else { return }
         do throws(KernelError) { try OverlayMount.forgetVolatile(work: container.paths.directory.appending("work")) } catch {
             logger.error("the next start may be refused", metadata: ["id": "\(container.id)", "error": "\(error)"])

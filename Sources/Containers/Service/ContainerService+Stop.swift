@@ -4,6 +4,7 @@ package import APITypes
 internal import Glibc
 internal import Linux
 internal import Logging
+internal import Metadata
 internal import OCI
 internal import ShimProtocol
 internal import SystemPackage
@@ -22,33 +23,41 @@ extension ContainerService {
         -> StopResponse
     {
         let seconds = try StopTimeout.check(request.timeoutSeconds ?? container.memo.stopTimeoutSeconds)
-        await callOffRestarts(container)
+        await callOffRestarts(container, for: verb)
+        ContainerStep.stopNoted.reach()
         if let record = container.life.exit { return StopResponse(exit: record) }
         guard container.life.isLive else { throw .wrongState(id: container.id.short, verb: "stop", state: container.life.state) }
         container.decide { $0.beginStop() }
         publish("stop", container)
         var unheard: UnheardSignal?
         if seconds != 0 {
-            try await signal(container, container.memo.stopSignal, for: verb)
+            // Its monitor keeps the end of the time, too: the stop is finished also where this daemon is killed.
+            try await signal(container, container.memo.stopSignal, for: verb, killAfter: seconds > 0 ? seconds : nil)
+            ContainerStep.stopSignalled.reach()
             // Before one that is paused goes on: what it does with the signal is then what it will do.
             unheard = self.unheard(container)
             await thawIfPaused(container)
             if let unheard { publish("signal-unheard", container, ["signal": "\(unheard.signal)", "reason": unheard.reason.rawValue]) }
             if unheard == nil || seconds < 0 || request.waitFull == true {
                 if let record = await wait(container, for: .stopped, seconds: seconds < 0 ? nil : seconds) {
+                    ContainerStep.stopFinished.reach()
                     return StopResponse(exit: record, unheard: unheard)
                 }
                 if Task.isCancelled {
-                    throw .shim(id: container.id.short, "the stop was given up by its client; the signal has been sent")
+                    let rest = seconds < 0 ? "" : ", and SIGKILL follows after \(seconds) s"
+                    throw .shim(id: container.id.short, "the stop was given up by its client; the signal has been sent\(rest)")
                 }
             }
         }
-        return StopResponse(exit: try await end(container, for: verb), unheard: unheard)
+        let record = try await end(container, for: verb)
+        ContainerStep.stopFinished.reach()
+        return StopResponse(exit: record, unheard: unheard)
     }
 
     /// SIGKILL, which needs nobody's ear.
     private func end(_ container: Container, for verb: String) async throws(ContainerError) -> ExitRecord {
         try await signal(container, SIGKILL, for: verb)
+        ContainerStep.stopKilled.reach()
         await thawIfPaused(container)
         guard let record = await wait(container, for: .stopped, seconds: 30) else {
             throw .shim(
@@ -78,8 +87,9 @@ extension ContainerService {
     package func kill(_ container: Container, signal number: Int32) async throws(ContainerError) {
         guard container.life.isLive else { throw .wrongState(id: container.id.short, verb: "kill", state: container.life.state) }
         // As with Docker: what ends it by somebody's will is no failure to be repaired.
-        if number == SIGKILL || number == container.memo.stopSignal { await callOffRestarts(container) }
+        if number == SIGKILL || number == container.memo.stopSignal { await callOffRestarts(container, for: "kill") }
         try await signal(container, number, for: "kill")
+        ContainerStep.killSignalled.reach()
         if number == SIGKILL { await thawIfPaused(container) }
         publish("kill", container, ["signal": "\(number)"])
     }
@@ -119,10 +129,13 @@ extension ContainerService {
     }
 
     /// By way of the shim, which is PID 1's parent: the number can't have been given to another process meanwhile.
-    private func signal(_ container: Container, _ number: Int32, for verb: String) async throws(ContainerError) {
+    private func signal(
+        _ container: Container, _ number: Int32, for verb: String, killAfter seconds: Int? = nil
+    ) async throws(ContainerError) {
+        let request = ShimRequest.signal(number, by: verb, killAfterMilliseconds: seconds.map { UInt64($0) * 1000 + Self.monitorsGrace })
         // A shim that does not answer is not there yet, or just gone: then its last word is on the way.
         for _ in 0..<500 {
-            switch try await pool.run({ () throws(ContainerError) in try self.ask(container, .signal(number, by: verb)) }) {
+            switch try await pool.run({ () throws(ContainerError) in try self.ask(container, request) }) {
             case .done, .exited: return
             case .refused(let reason): throw .shim(id: container.id.short, reason)
             case .some(let other): throw .shim(id: container.id.short, "unexpected answer \(other) to signal \(number)")
@@ -135,10 +148,18 @@ extension ContainerService {
         throw .shim(id: container.id.short, "no answer to signal \(number)")
     }
 
+    /// In milliseconds: a daemon that is there does it itself, and the monitor finds nothing left to do.
+    private static let monitorsGrace: UInt64 = 500
+
+    /// In seconds. A monitor answers within a millisecond; it may have to wait for a slow disk, or still be on the way to its container.
+    static let shimPatience = 10
+
     /// One question on a connection of its own. nil where the shim has just ended.
     func ask(_ container: Container, _ request: ShimRequest) throws(ContainerError) -> ShimMessage? {
         do throws(KernelError) {
             let connection = try ShimConnection.connect(to: container.paths.socket)
+            // A monitor that stands still keeps one thread for so long, and not for ever.
+            try connection.limitWaits(seconds: Self.shimPatience)
             try connection.send(request)
             return try connection.receiveMessage()
         } catch  where error.meansNoShim {

@@ -4,6 +4,7 @@ package import APITypes
 internal import JSON
 internal import Linux
 internal import Logging
+internal import Metadata
 internal import OCI
 internal import Runtime
 
@@ -21,20 +22,51 @@ extension ContainerService {
             guard container.life.phase != .removing else { throw self.wrongState(container, "update") }
             let wasLive = container.life.isLive
             try await self.pool.run { () throws(ContainerError) in
-                if wasLive { try self.apply(after, over: before, to: container) }
-                do throws(ContainerError) { try self.writeLimits(after, of: container) } catch {
-                    if wasLive { self.revert(to: before, from: after, container) }
+                // First: the next daemon takes back what this one had not finished.
+                container.setUpdate(new)
+                self.persist(container)
+                ContainerStep.updateNoted.reach()
+                do throws(ContainerError) { try self.change(container, from: before, to: after, wasLive: wasLive) } catch {
+                    container.setUpdate(nil)
+                    self.persist(container)
                     throw error
                 }
+                container.finishUpdate(new)
+                self.persist(container)
+                ContainerStep.updateRecorded.reach()
             }
-            container.changeRequest { $0.resources = new }
-            await self.pool.run { self.persist(container) }
             // A start that came meanwhile may have read the old ones.
             if !wasLive, container.life.isLive {
                 try await self.pool.run { () throws(ContainerError) in try self.apply(after, over: before, to: container) }
             }
             self.publish("update", container)
             return new
+        }
+    }
+
+    private func change(
+        _ container: Container, from before: ResourceLimits, to after: ResourceLimits, wasLive: Bool
+    ) throws(ContainerError) {
+        if wasLive { try apply(after, over: before, to: container) }
+        ContainerStep.limitsApplied.reach()
+        do throws(ContainerError) { try writeLimits(after, of: container) } catch {
+            if wasLive { revert(to: before, from: after, container) }
+            throw error
+        }
+        ContainerStep.limitsWritten.reach()
+    }
+
+    /// An update that the last daemon had not finished is undone: nobody was told that it was made.
+    func undoUpdate(of container: Container) {
+        guard let unfinished = container.memo.update else { return }
+        do throws(ContainerError) {
+            let (before, after) = (try ResourceLimits(container.memo.request.resources), try ResourceLimits(unfinished))
+            if container.life.isLive { revert(to: before, from: after, container) }
+            try writeLimits(before, of: container)
+            container.setUpdate(nil)
+            persist(container)
+        } catch {
+            logger.error("an update that was not finished could not be undone", metadata: ["id": "\(container.id)", "error": "\(error)"])
         }
     }
 
