@@ -20,11 +20,15 @@ package final class ShimMonitor: Sendable {
 
     /// A dictionary can't hold what can't be copied.
     private final class Watch: Sendable {
+        enum Listener: Sendable {
+            case events(Handler)
+            case answer(ShimAnswer)
+        }
         let connection: ShimConnection
-        let handler: Handler
-        init(_ connection: consuming ShimConnection, _ handler: @escaping Handler) {
+        let listener: Listener
+        init(_ connection: consuming ShimConnection, _ listener: Listener) {
             self.connection = connection
-            self.handler = handler
+            self.listener = listener
         }
     }
     private struct State {
@@ -39,8 +43,25 @@ package final class ShimMonitor: Sendable {
 
     /// Takes a connection over for good; the handler is called on the monitor's thread and must not block.
     package func watch(_ connection: consuming ShimConnection, handler: @escaping Handler) throws(KernelError) {
+        try watch(connection, .events(handler))
+    }
+
+    /// Takes a connection over until one message has come on it, and closes it.
+    package func expect(_ answer: ShimAnswer, on connection: consuming ShimConnection) throws(KernelError) {
+        try watch(connection, .answer(answer))
+    }
+
+    /// Closes the connection of an answer that is not waited for any more.
+    package func forget(_ answer: ShimAnswer) {
+        let watches = state.withLock { $0.watches }
+        for (raw, watch) in watches {
+            if case .answer(let other) = watch.listener, other === answer, remove(watch, raw) { return }
+        }
+    }
+
+    private func watch(_ connection: consuming ShimConnection, _ listener: Watch.Listener) throws(KernelError) {
         let raw = connection.descriptor
-        let watch = Watch(connection, handler)
+        let watch = Watch(connection, listener)
         state.withLock { $0.watches[raw] = watch }
         do throws(KernelError) { try epoll.add(raw) } catch {
             state.withLock { _ = $0.watches.removeValue(forKey: raw) }
@@ -65,15 +86,37 @@ package final class ShimMonitor: Sendable {
     private func serve(_ descriptor: CInt) {
         guard let watch = state.withLock({ $0.watches[descriptor] }) else { return }
         // What is no message of the protocol ends the connection as an end does.
-        switch try? watch.connection.receiveMessage() {
-        case .exited(let exit): watch.handler(.exited(exit))
-        case .execs(let statuses): watch.handler(.execs(statuses))
-        case .execExited(let id, let exit): watch.handler(.execExited(id: id, exit: exit))
-        case .some: break
-        case nil:
-            epoll.remove(descriptor)
-            state.withLock { _ = $0.watches.removeValue(forKey: descriptor) }
-            watch.handler(.gone)
+        let message = try? watch.connection.receiveMessage()
+        switch watch.listener {
+        case .answer(let answer):
+            guard remove(watch, descriptor) else { return }
+            answer.give(message.map { .message($0) } ?? .closed)
+        case .events(let handler):
+            guard let message else {
+                _ = remove(watch, descriptor)
+                return handler(.gone)
+            }
+            Self.tell(handler, message)
         }
+    }
+
+    private static func tell(_ handler: Handler, _ message: ShimMessage) {
+        switch message {
+        case .exited(let exit): handler(.exited(exit))
+        case .execs(let statuses): handler(.execs(statuses))
+        case .execExited(let id, let exit): handler(.execExited(id: id, exit: exit))
+        default: break
+        }
+    }
+
+    /// - Returns: false where somebody else has done it. The descriptor is the connection's as long as the caller holds the watch.
+    private func remove(_ watch: Watch, _ descriptor: CInt) -> Bool {
+        let isThere = state.withLock { state in
+            guard state.watches[descriptor] === watch else { return false }
+            state.watches[descriptor] = nil
+            return true
+        }
+        if isThere { epoll.remove(descriptor) }
+        return isThere
     }
 }

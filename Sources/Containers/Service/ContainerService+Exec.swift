@@ -16,14 +16,35 @@ extension ContainerService {
     ///   the exit code that `exec` gives back.
     package func exec(_ container: Container, _ request: ExecRequest) async throws(ContainerError) -> ExecResponse {
         guard container.life.phase == .running else { throw wrongState(container) }
-        return try await execPool.run { () throws(ContainerError) in try self.execNow(container, request) }
+        let exec = try await execPool.run { () throws(ContainerError) in try self.beginExec(container, request) }
+        do throws(ContainerError) {
+            let pid = try await launched(exec, in: container)
+            if let entry = container.execs.started(exec.id, pid: pid) {
+                publishExec("exec_start", entry, container)
+                if entry.exit != nil { publishExec("exec_die", entry, container) }
+            }
+            return ExecResponse(id: exec.id, pid: pid, attachSocket: request.detach ? nil : container.paths.socket.string)
+        } catch {
+            await execPool.run { self.forgetExec(exec.id, of: container) }
+            throw error
+        }
+    }
+
+    private struct BegunExec: Sendable {
+        let id: String
+        let answer: ShimAnswer
+    }
+
+    private func forgetExec(_ id: String, of container: Container) {
+        container.execs.failed(id)
+        try? unlinkFile(container.paths.execProcess(id))
     }
 
     private func wrongState(_ container: Container) -> ContainerError {
         .wrongState(id: container.id.short, verb: "exec in", state: container.life.state)
     }
 
-    private func execNow(_ container: Container, _ request: ExecRequest) throws(ContainerError) -> ExecResponse {
+    private func beginExec(_ container: Container, _ request: ExecRequest) throws(ContainerError) -> BegunExec {
         let spec = try execSpec(container, request)
         let id = Self.newExecID()
         let file = container.paths.execProcess(id)
@@ -32,18 +53,14 @@ extension ContainerService {
         try kernelStep("write \(file.string)") { () throws(KernelError) in try replaceFile(file, with: bytes) }
         ContainerStep.execDescribed.reach()
         container.execs.begin(id, spec.process.args, at: Timestamp.now())
+        let answer = ShimAnswer()
         do throws(ContainerError) {
-            let pid = try launch(ShimExec(id: id, openStdin: request.openStdin, detached: request.detach), in: container)
-            if let entry = container.execs.started(id, pid: pid) {
-                publishExec("exec_start", entry, container)
-                if entry.exit != nil { publishExec("exec_die", entry, container) }
-            }
-            return ExecResponse(id: id, pid: pid, attachSocket: request.detach ? nil : container.paths.socket.string)
+            try ask(for: ShimExec(id: id, openStdin: request.openStdin, detached: request.detach), in: container, answer)
         } catch {
-            container.execs.failed(id)
-            try? unlinkFile(file)
+            forgetExec(id, of: container)
             throw error
         }
+        return BegunExec(id: id, answer: answer)
     }
 
     private func execSpec(_ container: Container, _ request: ExecRequest) throws(ContainerError) -> ExecSpec {
@@ -60,24 +77,32 @@ extension ContainerService {
     /// How long a process may take to its program: its working directory may be on a filesystem that does not answer.
     private static let launchSeconds = 30
 
-    private func launch(_ exec: ShimExec, in container: Container) throws(ContainerError) -> Int32 {
-        let answer: ShimMessage?
+    private func ask(for exec: ShimExec, in container: Container, _ answer: ShimAnswer) throws(ContainerError) {
         do throws(KernelError) {
             let connection = try ShimConnection.connect(to: container.paths.socket)
-            try connection.limitWaits(seconds: Self.launchSeconds)
             try connection.send(.exec(exec))
             ContainerStep.execRequested.reach()
-            answer = try connection.receiveMessage()
+            try monitor.expect(answer, on: connection)
         } catch  where error.meansNoShim {
             throw wrongState(container)
-        } catch  where error.errno == .resourceTemporarilyUnavailable || error.errno == .wouldBlock {
-            // The shim ends it when this connection closes.
-            throw .execRefused(
-                id: container.id.short, "no program within \(Self.launchSeconds) s; is a filesystem on the way to it stuck?")
         } catch {
             throw .kernel("ask the shim of \(container.id.short)", error)
         }
-        switch answer {
+    }
+
+    /// Its pid. No thread waits: those that are stuck keep nobody else from entering a container.
+    private func launched(_ exec: BegunExec, in container: Container) async throws(ContainerError) -> Int32 {
+        let message: ShimMessage
+        switch await exec.answer.wait(within: .seconds(Self.launchSeconds)) {
+        case .message(let answer): message = answer
+        case .closed: throw .wrongState(id: container.id.short, verb: "exec in", state: .stopped)
+        case .late:
+            // The shim ends it when the connection closes.
+            monitor.forget(exec.answer)
+            throw .execRefused(
+                id: container.id.short, "no program within \(Self.launchSeconds) s; is a filesystem on the way to it stuck?")
+        }
+        switch message {
         case .execStarted(_, let pid):
             ContainerStep.execStarted.reach()
             return pid
@@ -85,8 +110,8 @@ extension ContainerService {
             let reason = [failure.reason, failure.kernel.map { "\($0)" }].compactMap(\.self).joined(separator: ": ")
             throw .execFailed(id: container.id.short, step: failure.step, reason: reason, exitCode: Int(failure.exitCode))
         case .refused(let reason): throw .execRefused(id: container.id.short, reason)
-        case .exited, .none: throw .wrongState(id: container.id.short, verb: "exec in", state: .stopped)
-        case .some(let other): throw .shim(id: container.id.short, "unexpected message \(other)")
+        case .exited: throw .wrongState(id: container.id.short, verb: "exec in", state: .stopped)
+        case let other: throw .shim(id: container.id.short, "unexpected message \(other)")
         }
     }
 

@@ -170,7 +170,9 @@ struct LiveCrash {
         if scenario.step == ContainerStep.execDescribed.rawValue {
             let id = try node.good(["inspect", "--format", "{{.summary.id}}", "it"]).trimmed
             try eventually("no description stays") {
-                try FileManager.default.contentsOfDirectory(atPath: "\(node.directory.path)/run/containers/\(id)").allSatisfy { !$0.hasPrefix("exec-") }
+                try FileManager.default.contentsOfDirectory(atPath: "\(node.directory.path)/run/containers/\(id)").allSatisfy {
+                    !$0.hasPrefix("exec-")
+                }
             }
         }
     }
@@ -201,7 +203,9 @@ struct LiveCrash {
         var ids: Set<String> = []
         var live: Set<String> = []
         for container in list {
-            guard let id = container["id"] as? String, let state = container["state"] as? String else { throw Failure("no id: \(container)") }
+            guard let id = container["id"] as? String, let state = container["state"] as? String else {
+                throw Failure("no id: \(container)")
+            }
             ids.insert(id)
             if ["running", "paused", "stopping"].contains(state) { live.insert(id) }
             guard live.contains(id) else { continue }
@@ -217,7 +221,9 @@ struct LiveCrash {
         if directories != ids { found.append("directories \(directories) of \(ids)") }
         let states = Set(try files.contentsOfDirectory(atPath: node.directory.path + "/run/containers"))
         if !states.isSubset(of: ids) || !live.isSubset(of: states) { found.append("states \(states) of \(ids)") }
-        for place in ["trash", "ingest"] where try !files.contentsOfDirectory(atPath: "\(node.root)/\(place)").isEmpty { found.append(place) }
+        for place in ["trash", "ingest"] where try !files.contentsOfDirectory(atPath: "\(node.root)/\(place)").isEmpty {
+            found.append(place)
+        }
         return found
     }
 

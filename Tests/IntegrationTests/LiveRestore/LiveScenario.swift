@@ -66,7 +66,8 @@ extension ContainerStep {
         case .thawed: at([.unpause: .running(sameProcess: true)])
         case .updateNoted, .limitsApplied, .limitsWritten, .updateRecorded: at([.update: .running(sameProcess: true)])
         case .renameRecorded: at([.rename: .renamed])
-        case .execDescribed, .execRequested, .execStarted: at([.exec: .running(sameProcess: true), .execDetached: .running(sameProcess: true)])
+        case .execDescribed, .execRequested, .execStarted:
+            at([.exec: .running(sameProcess: true), .execDetached: .running(sameProcess: true)])
         case .endHeard, .endRecorded, .monitorGone, .endTidied:
             at([
                 .end: .ended(7), .endRemoved: .absent, .runRemoved: .absent, .endRestarted: .running(sameProcess: false),

@@ -25,7 +25,8 @@ enum LiveVerb: String {
         case .create, .run, .runRemoved, .endRestarted: break
         case .start: try node.good(["create", "--name", "it", image] + Self.polite)
         case .startAgain:
-            let script = Self.shell + ["test -e /again || { touch /again; exit 5; }; trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done"]
+            let script =
+                Self.shell + ["test -e /again || { touch /again; exit 5; }; trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done"]
             try node.good(["run", "-d", "--name", "it", "--upper", "volatile", image] + script)
             try node.good("wait", "it")
         case .stopSlow: try ready(node, [image] + Self.stubborn)

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+import Testing
+
+/// A container that no signal ends: a process of it waits in the kernel for a filesystem that does not answer.
+@Suite(.asRoot, .busybox) struct StuckTests {
+    @Test("a container that is stuck in a frozen FUSE mount keeps nobody else waiting, and ends when the mount lets it go")
+    func frozenMount() throws {
+        let image = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode { (node: Node) throws in
+            let mount = try FrozenMount(at: node.directory.path + "/frozen")
+            defer { mount.release() }
+            try node.good(
+                "run", "-d", "--name", "stuck", "-v", "\(mount.path):/data", image, "sh", "-c",
+                "trap 'cat /data/x' USR1; echo ready; while :; do sleep 0.01; done")
+            try node.good("run", "-d", "--name", "free", image, "sleep", "1000")
+            try node.wait(forLog: "ready", of: "stuck")
+            mount.freeze()
+            try node.good("kill", "-s", "USR1", "stuck")
+            for _ in 0..<1000 where mount.waiting == 0 { usleep(10_000) }
+            #expect(mount.waiting > 0, "it waits for the mount")
+
+            // More than there are threads for calls that block.
+            let stops = try (0..<20).map { _ in try node.started("stop", "-t", "0", "stuck") }
+            let removal = try node.started("rm", "-f", "stuck")
+            let entries = try (0..<10).map { _ in try node.started("exec", "-w", "/data/x", "stuck", "true") }
+            for _ in 0..<5 {
+                #expect(try node.good("ps", "--format", "{{.name}}").split(separator: "\n").count == 2)
+                #expect(try node.good("inspect", "--format", "{{.summary.state}}", "stuck") != "")
+                try node.good("stats", "--no-stream")
+                try node.good("top", "free")
+                try node.good("exec", "free", "true")
+                try node.good("run", "--rm", image, "true")
+                try node.good("info")
+            }
+            #expect(stops.allSatisfy(\.isRunning) && removal.isRunning, "meanwhile it was stuck")
+            mount.release()
+            #expect(try removal.finish().code == 0)
+            for client in stops + entries { _ = try client.finish() }
+            #expect(try node.good("ps", "-a", "--format", "{{.name}}") == "free\n")
+        }
+    }
+}
