@@ -33,7 +33,7 @@ func serve(_ configuration: NodeConfiguration, _ logger: Logger) async throws {
             .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: Farewell(manager: manager, logger: logger)),
         ],
-        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger)
     group.maximumGracefulShutdownDuration = Farewell.patience
     try await ServiceGroup(configuration: group).run()
     await runtime.stop()

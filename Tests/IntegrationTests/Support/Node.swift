@@ -24,9 +24,11 @@ final class Node {
     ///   - root: instead of one in the node's own directory.
     ///   - environment: what the first daemon has in it besides the test's.
     ///   - inherits: whether the daemon gets the test's environment; else it has none at all.
+    ///   - wrapper: a command that runs the daemon as its arguments.
     ///   - dies: it is expected to end before it answers.
     init(
-        configuration: String? = nil, root: String? = nil, environment: [String: String] = [:], inherits: Bool = true, dies: Bool = false
+        configuration: String? = nil, root: String? = nil, environment: [String: String] = [:], inherits: Bool = true,
+        through wrapper: [String] = [], dies: Bool = false
     ) throws {
         let name = "ctr-swift-test-\(UInt32.random(in: 0...UInt32.max))"
         directory = URL(filePath: "/tmp").appending(path: name)
@@ -34,7 +36,7 @@ final class Node {
         cgroupParent = name
         self.root = root ?? directory.path + "/root"
         var arguments =
-            (inherits ? [] : ["env", "-i"]) + [
+            (inherits ? [] : ["env", "-i"]) + wrapper + [
                 Self.bin + "/ctr-swiftd", "--root", self.root, "--state", directory.path + "/run", "--cgroup-parent", name,
             ]
         arguments += ["--socket", directory.path + "/run/ctr-swift.sock"]
@@ -170,8 +172,10 @@ final class Node {
 }
 
 /// Runs a body against a node that is checked for leftovers afterwards, also when the body throws.
-func withNode(configuration: String? = nil, inherits: Bool = true, _ body: (Node) throws -> Void) throws {
-    let node = try Node(configuration: configuration, inherits: inherits)
+func withNode(
+    configuration: String? = nil, inherits: Bool = true, through wrapper: [String] = [], _ body: (Node) throws -> Void
+) throws {
+    let node = try Node(configuration: configuration, inherits: inherits, through: wrapper)
     let result = Result { try body(node) }
     if case .failure = result { print(node.daemonLog.suffix(4000)) }
     let left = Result { try node.leave() }
