@@ -10,7 +10,6 @@ package enum DockerHabits {
         case "-p", "--publish", "-P", "--publish-all", "--expose", "--ip", "--link", "--network-alias", "--dns", "--add-host",
             "--mac-address", "--net":
             "container networks are not there yet: use --network none (the default) or host"
-        case "--mount": "use -v /host:/container[:ro] or --tmpfs /path[:size=64m]"
         case "--volumes-from", "--volume-driver": "volumes are not there yet: use -v /host:/container"
         case "--privileged", "--cap-add", "--cap-drop", "--security-opt", "--device", "--userns", "--pid", "--ipc", "--uts", "--group-add",
             "--sysctl", "--gpus", "--runtime":

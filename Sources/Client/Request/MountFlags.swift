@@ -42,11 +42,13 @@ package enum MountFlag {
         return mount
     }
 
-    private static func source(_ source: String, _ text: String, _ workingDirectory: String) throws(UsageError) -> String {
+    static func source(
+        _ source: String, _ text: String, _ workingDirectory: String, option: String = "--volume"
+    ) throws(UsageError) -> String {
         if source.hasPrefix("/") { return source }
         guard source == "." || source == ".." || source.hasPrefix("./") || source.hasPrefix("../") else {
             throw UsageError(
-                "--volume", text, "named volumes are not there yet",
+                option, text, "named volumes are not there yet",
                 remedy: "use an absolute path of the host, or one that begins with \"./\"")
         }
         return FilePath(workingDirectory).pushing(FilePath(source)).lexicallyNormalized().string
@@ -71,7 +73,7 @@ package enum MountFlag {
         return mount
     }
 
-    private static func isTmpfsOption(_ option: String) -> Bool {
+    static func isTmpfsOption(_ option: String) -> Bool {
         let digits: (Substring, ClosedRange<UInt8>) -> Bool = { text, range in
             !text.isEmpty && text.utf8.allSatisfy(range.contains)
         }

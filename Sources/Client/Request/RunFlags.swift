@@ -29,6 +29,8 @@ package struct RunFlags: Sendable {
     package var readOnly = false
     package var volumes: [String] = []
     package var tmpfs: [String] = []
+    /// `--mount`.
+    package var mounts: [String] = []
     package var upper: String?
     package var upperSize: String?
     package var upperInodes: Int64?
@@ -101,6 +103,9 @@ package struct RunFlags: Sendable {
             request.mounts.append(try MountFlag.bind(text, workingDirectory: surroundings.workingDirectory))
         }
         for text in tmpfs { request.mounts.append(try MountFlag.tmpfs(text)) }
+        for text in mounts {
+            request.mounts.append(try MountFlag.mount(text, workingDirectory: surroundings.workingDirectory))
+        }
         request.resources = try limits.request()
         for text in ulimits { request.ulimits.append(try LimitFlags.ulimit(text)) }
         request.outOfMemoryScore = outOfMemoryScore

@@ -107,6 +107,10 @@ private struct CapabilityChoice {
     let names: [String]
 
     init(_ request: IsolationRequest) throws(ContainerError) {
+        if (request.capabilitiesAdded ?? []).isEmpty, (request.capabilitiesDropped ?? []).isEmpty, request.privileged != true {
+            names = DefaultSpec.capabilities
+            return
+        }
         let added = try (request.capabilitiesAdded ?? []).map(Self.name)
         let dropped = try (request.capabilitiesDropped ?? []).map(Self.name)
         let available = CapabilitySets.available()

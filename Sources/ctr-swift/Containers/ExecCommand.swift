@@ -18,16 +18,8 @@ struct Exec: ParsableCommand {
             """)
 
     @Flag(name: [.short, .long], help: "Don't stay: print the process's id. Its output is thrown away.") var detach = false
-    @Flag(name: [.short, .long], help: "Keep stdin open; without it stdin is /dev/null.") var interactive = false
-    @Flag(name: [.short, .long], help: "Give it a terminal.") var tty = false
-    @Option(
-        name: [.customShort("e", allowingJoined: true), .long], parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A variable; NAME alone takes its value from here; repeatable.", valueName: "NAME[=value]"))
-    var env: [String] = []
-    @Option(
-        name: .long, help: ArgumentHelp("A file of NAME=value lines, before all --env; repeatable.", valueName: "file"), completion: .file()
-    )
-    var envFile: [String] = []
+    @OptionGroup var streams: StreamOptions
+    @OptionGroup var environment: EnvironmentOptions
     @Option(
         name: [.customShort("w", allowingJoined: true), .long],
         help: ArgumentHelp("Working directory, which must be there; default: the container's.", valueName: "path"))
@@ -50,7 +42,7 @@ struct Exec: ParsableCommand {
             throw ValidationError(UsageError("--json needs --detach", remedy: "without it stdout is the process's"))
         }
         guard !command.isEmpty else { throw ValidationError(UsageError("no command", remedy: "write it after the container")) }
-        guard !detach || !interactive else {
+        guard !detach || !streams.interactive else {
             throw ValidationError(UsageError("--interactive and --detach", remedy: "nobody is there to write to stdin: leave one out"))
         }
     }
@@ -61,7 +53,7 @@ struct Exec: ParsableCommand {
             .post, ["v1", "containers", container, "exec"], body: request, as: ExecResponse.self)
         if detach { return json ? try show(jsonLine: made) : show(made.id + "\n") }
         guard let socket = made.attachSocket else { throw Failure("the process has no socket to attach to") }
-        let exit = try AttachSession(socket: FilePath(socket), stdin: interactive, tty: tty, exec: made.id).run()
+        let exit = try AttachSession(socket: FilePath(socket), stdin: streams.interactive, tty: streams.tty, exec: made.id).run()
         guard let exit else {
             throw Failure(
                 "the process was lost from sight: the container's monitor is gone",
@@ -72,14 +64,14 @@ struct Exec: ParsableCommand {
 
     private func request(_ surroundings: RunFlags.Surroundings) throws(UsageError) -> ExecRequest {
         var request = ExecRequest(command: command.first == "--" ? Array(command.dropFirst()) : command)
-        request.environment = try EnvironmentVariables.entries(flags: env, files: envFile, surroundings)
+        request.environment = try environment.entries(surroundings)
         request.workingDirectory = workdir
         request.user = user
-        request.tty = tty
-        request.openStdin = interactive
+        request.tty = streams.tty
+        request.openStdin = streams.interactive
         request.detach = detach
         request.privileged = privileged
-        if tty, !detach, let size = try? WindowSize(of: isTerminal(0) ? 0 : 1) {
+        if streams.tty, !detach, let size = try? WindowSize(of: isTerminal(0) ? 0 : 1) {
             request.terminalSize = TerminalSize(rows: size.rows, columns: size.columns)
         }
         return request

@@ -30,14 +30,15 @@ struct Run: ParsableCommand {
 
     func run() throws {
         var request = try options.flags(detached: detach).request(.own)
-        if options.process.tty, !detach, let size = try? WindowSize(of: isTerminal(0) ? 0 : 1) {
+        if options.process.streams.tty, !detach, let size = try? WindowSize(of: isTerminal(0) ? 0 : 1) {
             request.terminalSize = TerminalSize(rows: size.rows, columns: size.columns)
         }
         let client = connection.client
         let made = try create(client, request, options, start: true)
         if detach { return json ? try show(jsonLine: made) : show(made.id + "\n") }
         guard let socket = made.attachSocket else { throw Failure("container \(shortID(made.id)) has no socket to attach to") }
-        let exit = try AttachSession(socket: FilePath(socket), stdin: options.process.interactive, tty: options.process.tty).run()
+        let exit = try AttachSession(socket: FilePath(socket), stdin: options.process.streams.interactive, tty: options.process.streams.tty)
+            .run()
         // With --rm the daemon has forgotten it when this answers, and the next command may use its name.
         let record = try? client.request(
             .post, ["v1", "containers", made.id, "wait"], query: [("condition", options.identity.rm ? "removed" : "stopped")],

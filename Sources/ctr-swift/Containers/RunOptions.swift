@@ -34,18 +34,8 @@ struct ImageOptions: ParsableArguments {
 }
 
 struct ProcessOptions: ParsableArguments {
-    @Flag(name: [.short, .long], help: "Keep stdin open; without it stdin is /dev/null.")
-    var interactive = false
-    @Flag(name: [.short, .long], help: "Give it a terminal.")
-    var tty = false
-    @Option(
-        name: [.customShort("e", allowingJoined: true), .long], parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A variable; NAME alone takes its value from here; repeatable.", valueName: "NAME[=value]"))
-    var env: [String] = []
-    @Option(
-        name: .long, help: ArgumentHelp("A file of NAME=value lines, before all --env; repeatable.", valueName: "file"), completion: .file()
-    )
-    var envFile: [String] = []
+    @OptionGroup var streams: StreamOptions
+    @OptionGroup var environment: EnvironmentOptions
     @Option(
         name: [.customShort("w", allowingJoined: true), .long],
         help: ArgumentHelp("Working directory, made where it is missing; default: the image's.", valueName: "path"))
@@ -88,6 +78,11 @@ struct FilesystemOptions: ParsableArguments {
     @Option(
         name: .long, help: ArgumentHelp("A tmpfs (size=64m, mode=1777, uid=, exec, ...); repeatable.", valueName: "/container[:options]"))
     var tmpfs: [String] = []
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "A mount by fields: type=bind,src=/host,dst=/in,ro or type=tmpfs,dst=/in,tmpfs-size=64m; repeatable.", valueName: "fields"))
+    var mount: [String] = []
     @Flag(name: .long, help: "Mount the root read-only.")
     var readOnly = false
     @Option(
@@ -264,10 +259,10 @@ struct RunOptions: ParsableArguments {
         flags.remove = identity.rm
         flags.restart = identity.restart
         flags.platform = source.platform
-        flags.interactive = process.interactive
-        flags.tty = process.tty
-        flags.environment = process.env
-        flags.environmentFiles = process.envFile
+        flags.interactive = process.streams.interactive
+        flags.tty = process.streams.tty
+        flags.environment = process.environment.env
+        flags.environmentFiles = process.environment.envFile
         flags.workingDirectory = process.workdir
         flags.user = process.user
         flags.entrypoint = process.entrypoint
@@ -278,6 +273,7 @@ struct RunOptions: ParsableArguments {
         flags.logOptions = process.logOpt
         flags.volumes = filesystem.volume
         flags.tmpfs = filesystem.tmpfs
+        flags.mounts = filesystem.mount
         flags.readOnly = filesystem.readOnly
         flags.upper = filesystem.upper
         flags.upperSize = filesystem.upperSize
