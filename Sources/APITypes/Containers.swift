@@ -144,7 +144,7 @@ public struct MountRequest: Codable, Sendable, Hashable {
     /// An absolute path in the container; made where it is missing.
     public var target: String
     public var readOnly: Bool
-    /// `bind`: `rprivate` (default), `rslave`, `rshared`, `nosuid`, `nodev`, `noexec`. `tmpfs`: `size=64m`, `mode=1777`, `uid=`, `gid=`, `exec`, …
+    /// `bind`: `rprivate` (default), `rslave`, `rshared`, `nosuid`, `nodev`, `noexec`; with a user namespace `idmap`, `noidmap`. `tmpfs`: `size=64m`, `mode=1777`, `uid=`, `gid=`, `exec`, …
     public var options: [String]
     public init(type: Kind, source: String? = nil, target: String, readOnly: Bool = false, options: [String] = []) {
         self.type = type
@@ -286,6 +286,8 @@ public struct ContainerDetail: Codable, Sendable, Hashable {
     /// From the uppermost down: the diff IDs that are mounted, each once.
     public var lowerDiffIDs: [String]
     public var cgroup: String
+    /// Of one with a user namespace of its own.
+    public var identityMaps: IdentityMaps?
     public var logPath: String?
     public var attachSocket: String?
     public var startedAt: String?

@@ -25,6 +25,7 @@ public struct IsolationRequest: Codable, Sendable, Hashable {
     public var ipc: NamespaceChoice?
     public var uts: NamespaceChoice?
     public var cgroup: NamespaceChoice?
+    public var userNamespace: UserNamespaceChoice?
 
     public init() {}
 }
@@ -33,6 +34,31 @@ public enum SeccompChoice: String, Codable, Sendable, Hashable, CaseIterable { c
 
 /// A namespace of its own, or the node's.
 public enum NamespaceChoice: String, Codable, Sendable, Hashable, CaseIterable { case `private`, host }
+
+/// Whose ids the container's are. `host`: the node's own, root in it is root on the node. `auto`: 65536 ids that nobody else has, so that its root is
+/// nobody on the node. `keep`: the same, but the user who asks for the container is the same user in it, and by default its first process.
+public enum UserNamespaceChoice: String, Codable, Sendable, Hashable, CaseIterable { case host, auto, keep }
+
+/// Ids in a container, and the node's that they are.
+public struct IdentityMaps: Codable, Sendable, Hashable {
+    /// `size` ids from `containerID` on are those from `hostID` on.
+    public struct Line: Codable, Sendable, Hashable {
+        public var containerID: UInt32
+        public var hostID: UInt32
+        public var size: UInt32
+        public init(containerID: UInt32, hostID: UInt32, size: UInt32) {
+            self.containerID = containerID
+            self.hostID = hostID
+            self.size = size
+        }
+    }
+    public var users: [Line]
+    public var groups: [Line]
+    public init(users: [Line], groups: [Line]) {
+        self.users = users
+        self.groups = groups
+    }
+}
 
 /// A device node of the host in the container.
 public struct DeviceRequest: Codable, Sendable, Hashable {

@@ -199,7 +199,7 @@ package final class Container: Sendable {
 
     package var detail: ContainerDetail {
         let (memo, life, started, warnings) = state.withLock { ($0.memo, $0.life, $0.started, $0.warnings) }
-        return ContainerDetail(
+        var detail = ContainerDetail(
             summary: summary, resolvedDigest: memo.resolvedDigest.description, manifestDigest: memo.manifestDigest.description,
             request: memo.request, mounts: memo.mounts, bundle: paths.bundle.string,
             upperDirectory: memo.upperMode == .tmpfs ? nil : paths.directory.appending("upper").string,
@@ -208,5 +208,7 @@ package final class Container: Sendable {
             attachSocket: life.hasShim ? paths.socket.string : nil, startedAt: started?.startedAt ?? life.exit?.startedAt,
             timings: started?.timings.map { StepTiming(step: $0.step, microseconds: $0.microseconds) } ?? life.exit?.timings ?? [],
             execs: execs.summaries, warnings: warnings)
+        detail.identityMaps = memo.identities?.maps
+        return detail
     }
 }

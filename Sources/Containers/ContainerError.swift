@@ -18,6 +18,8 @@ package enum ContainerError: Error, Sendable {
     case wrongState(id: String, verb: String, state: ContainerState)
     /// A member of the request can't be honoured as it is.
     case invalidRequest(String, remedy: String? = nil)
+    /// The node's ids, of which a container with a user namespace needs some, can't be given.
+    case identities(String, remedy: String)
     /// The image says something that can't be run safely.
     case invalidImage(String)
     /// The process did not come to life; exit code 125, 126 or 127.
@@ -45,6 +47,7 @@ extension ContainerError: CustomStringConvertible {
         case .limitRefused(let id, let what): "can't change the limits of container \(id): \(what)"
         case .invalidRequest(let what, _): what
         case .invalidImage(let what): what
+        case .identities(let what, _): what
         case .startFailed(let id, let step, let reason, _, _): "container \(id) did not start: \(step): \(reason)"
         case .execFailed(let id, let step, let reason, _): "exec in container \(id): \(step): \(reason)"
         case .execRefused(let id, let reason): "can't exec in container \(id): \(reason)"
@@ -65,6 +68,7 @@ extension ContainerError: CustomStringConvertible {
         case .wrongState(let id, _, .paused): "`ctr-swift unpause \(id)` lets it go on"
         case .limitRefused: "the limits are as they were"
         case .invalidRequest(_, let remedy): remedy
+        case .identities(_, let remedy): remedy
         case .startFailed(_, _, _, _, let remedy): remedy
         case .snapshots(let error): error.remedy
         case .metadata(let error): error.remedy

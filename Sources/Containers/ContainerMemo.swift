@@ -23,6 +23,8 @@ package struct ContainerMemo: Codable, Sendable, Hashable {
     package var cgroup: String
     /// Whether neither image nor request set HOME: then each user's own is right. nil in records of before it was noted.
     package var homeIsDefault: Bool?
+    /// Of one with a user namespace of its own.
+    package var identities: ContainerIdentities?
     /// The last end, for one that is kept.
     package var exit: ExitRecord?
     /// Of one with a restart policy.

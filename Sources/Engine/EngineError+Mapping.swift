@@ -21,6 +21,7 @@ extension EngineError {
             case .ambiguous, .invalidRequest: .invalidRequest
             case .nameInUse, .wrongState, .limitRefused, .execRefused: .conflict
             case .invalidImage: .invalidImage
+            case .identities: .unsupported
             case .startFailed: .containerStartFailed
             case .execFailed: .execFailed
             case .snapshots(let error) where error.isOutOfSpace: .noSpace

@@ -28,6 +28,8 @@ public struct NodeConfiguration: Sendable, Hashable {
     /// Of containers that ask for no other: the size of a log's file, and how many there are, with the one that is being written.
     public var logMaxSizeInBytes: Int64
     public var logMaxFiles: Int
+    /// The ids that containers with a user namespace of their own are given, first and number; nil: as /etc/subuid and /etc/subgid say.
+    public var userNamespaceIDs: NodeIDs?
     /// The monitor's executable.
     public var shimPath: String
     /// The group that may use the sockets.
@@ -50,5 +52,20 @@ public struct NodeConfiguration: Sendable, Hashable {
         reconcileSeconds = 3600
         logMaxSizeInBytes = 10 << 20
         logMaxFiles = 3
+        userNamespaceIDs = nil
     }
+}
+
+/// So many of the node's user and group ids, from the first on.
+public struct NodeIDs: Sendable, Hashable {
+    public var first: UInt32
+    public var size: UInt32
+    public init(first: UInt32, size: UInt32) {
+        self.first = first
+        self.size = size
+    }
+
+    /// What is below is users and groups of the node itself.
+    public static let lowest: UInt32 = 65_536
+    public static let perContainer: UInt32 = 65_536
 }

@@ -9,13 +9,26 @@ internal import OCI
 internal import ShimProtocol
 internal import SystemPackage
 
+/// A user of the node, by number.
+public struct NodeUser: Sendable, Hashable {
+    public var uid: UInt32
+    public var gid: UInt32
+    public init(uid: UInt32, gid: UInt32) {
+        self.uid = uid
+        self.gid = gid
+    }
+}
+
 /// What `wait` waits for.
 public enum WaitCondition: String, Sendable, Hashable, CaseIterable { case stopped, removed }
 
 extension NodeRuntime {
     /// Makes a container, and with `start` runs it. One that can't start and is to be removed leaves nothing.
-    public func createContainer(_ request: CreateContainerRequest, start: Bool) async throws(EngineError) -> CreateContainerResponse {
-        let (container, warnings) = try await create(request)
+    /// - Parameter caller: the user who asks for it, where that is one of the node's; a user namespace that keeps its caller needs it.
+    public func createContainer(
+        _ request: CreateContainerRequest, start: Bool, caller: NodeUser? = nil
+    ) async throws(EngineError) -> CreateContainerResponse {
+        let (container, warnings) = try await create(request, caller.map { Caller(uid: $0.uid, gid: $0.gid) })
         guard start else { return CreateContainerResponse(id: container.id.text, name: container.memo.name, warnings: warnings) }
         do throws(EngineError) {
             return try await startContainer(container, warnings: warnings)
@@ -26,15 +39,19 @@ extension NodeRuntime {
     }
 
     /// An image that is pruned meanwhile is one that is not there: what was missed of it, a file, a row or a directory, tells nobody anything.
-    private func create(_ request: CreateContainerRequest) async throws(EngineError) -> (Container, warnings: [String]) {
+    private func create(_ request: CreateContainerRequest, _ caller: Caller?) async throws(EngineError) -> (Container, warnings: [String]) {
         let image = try await runnableImage(request)
         do throws(EngineError) {
-            return try await containerVerb { () throws(ContainerError) in try await self.containers.create(request, image: image) }
+            return try await containerVerb { () throws(ContainerError) in
+                try await self.containers.create(request, image: image, caller: caller)
+            }
         } catch {
             // Throws `image-not-found` itself, where that is the reason.
             let now = try await runnableImage(request)
             guard error.code == .imageNotFound || now.manifestDigest != image.manifestDigest else { throw error }
-            return try await containerVerb { () throws(ContainerError) in try await self.containers.create(request, image: now) }
+            return try await containerVerb { () throws(ContainerError) in
+                try await self.containers.create(request, image: now, caller: caller)
+            }
         }
     }
 

@@ -106,6 +106,7 @@ public final class NodeRuntime: Sendable {
             socketGroup: configuration.socketGroup)
         containerConfiguration.logLimits = LogLimits(
             maxSizeInBytes: configuration.logMaxSizeInBytes, maxFiles: configuration.logMaxFiles)
+        containerConfiguration.subordinateIDs.configured = configuration.userNamespaceIDs.map { IDRange(first: $0.first, size: $0.size) }
         do throws(ContainerError) {
             containers = try ContainerService(
                 configuration: containerConfiguration, snapshots: snapshotStore, metadata: metadata, events: eventHub, pool: pool,

@@ -74,6 +74,8 @@ package enum StoreStep: String, Sendable, Hashable, CaseIterable {
     case trashDeleted
 
     // A container.
+    /// One with a user namespace has its ids.
+    case identitiesClaimed
     case upperMade
     case bundleWritten
     case containerRecorded

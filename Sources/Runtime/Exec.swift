@@ -38,7 +38,9 @@ package func beginExec(_ plan: ExecPlan, in target: ExecTarget) throws(LaunchErr
     report.begin(.plan, inParent: true)
     let namespaces = try during(.plan) { () throws(KernelError) in try foreignNamespaces(of: target.pid) }
     guard namespaces.contains(.mount) else { throw .refused("process \(target.pid) has no mount namespace of its own") }
-    var terminal = try makeTerminal(plan, target, report)
+    let owners = namespaces.contains(.user) ? try ExecOwners(of: target, plan.process.process.user) : nil
+    try owners?.lendStreams(plan.process.stdio)
+    var terminal = try makeTerminal(plan, target, owners, report)
     report.begin(.clone, inParent: true)
     let ownBinary = ownBinaryIdentity()
     let ends = try during(.clone) { () throws(KernelError) in try LaunchChannel.pair() }
@@ -128,13 +130,42 @@ package struct ExecChild: ~Copyable {
     }
 }
 
+/// Whose files are made for a process in a user namespace: it has no right to give away what is the host's.
+private struct ExecOwners {
+    /// The container's root, and the process's user, as the host numbers them.
+    let root: (user: UInt32, group: UInt32)
+    let user: UInt32
+
+    init(of target: ExecTarget, _ plan: UserPlan) throws(LaunchError) {
+        // Its process is the caller's child: the number is its own.
+        let mappings = try during(.plan) { () throws(KernelError) in try IDMappings.of(process: target.pid) }
+        guard let user = mappings.hostUser(plan.uid) else { throw .refused("user \(plan.uid) is not among the container's ids") }
+        for group in [plan.gid] + plan.groups where mappings.hostGroup(group) == nil {
+            throw .refused("group \(group) is not among the container's ids")
+        }
+        self.user = user
+        root = (mappings.hostUser(0) ?? user, mappings.hostGroup(0) ?? mappings.hostGroup(plan.gid) ?? 0)
+    }
+
+    func lendStreams(_ streams: StandardStreams) throws(LaunchError) {
+        guard case .descriptors(let input, let output, let error) = streams else { return }
+        try during(.prepareMounts) { () throws(KernelError) in
+            for descriptor in [input, output, error] { try lendStream(descriptor, to: user) }
+        }
+    }
+}
+
 private func makeTerminal(
-    _ plan: ExecPlan, _ target: ExecTarget, _ report: borrowing LaunchReport
+    _ plan: ExecPlan, _ target: ExecTarget, _ owners: ExecOwners?, _ report: borrowing LaunchReport
 ) throws(LaunchError) -> TerminalPair? {
     guard case .terminal(let rows, let columns) = plan.process.stdio else { return nil }
     report.begin(.terminal, inParent: true)
     return try during(.terminal) { () throws(KernelError) in
-        try TerminalPair.open(inRootOf: target.pid, rows: rows, columns: columns)
+        guard let root = owners?.root else { return try TerminalPair.open(inRootOf: target.pid, rows: rows, columns: columns) }
+        // A terminal is its opener's, who has to be somebody in the container.
+        return try withFilesystemIdentity(user: root.user, group: root.group) { () throws(KernelError) in
+            try TerminalPair.open(inRootOf: target.pid, rows: rows, columns: columns)
+        }
     }
 }
 

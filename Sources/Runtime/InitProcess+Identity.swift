@@ -88,7 +88,7 @@ extension InitProcess {
             return
         }
         // In a user namespace the parent has done it.
-        guard user.uid != 0, plan.userNamespace == nil else { return }
+        guard user.uid != 0, plan.userNamespace == nil, entry?.namespaces.contains(.user) != true else { return }
         for descriptor in CInt(0)..<3 { try lendStream(descriptor, to: user.uid) }
     }
 

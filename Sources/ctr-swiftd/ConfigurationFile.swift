@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Engine
 internal import Linux
 internal import SystemPackage
 internal import TOMLKit
@@ -51,6 +52,7 @@ extension Settings {
             case "reconcile-interval": reconcileInterval = try entry.seconds()
             case "log-max-size": logMaxSize = try entry.size()
             case "log-max-file": logMaxFiles = Int(try entry.number(in: 1...1000))
+            case "userns-range": usernsRange = try entry.ids()
             case "shim": shim = try entry.absolutePath()
             case "registries": try takeRegistries(entry)
             default: throw entry.problem("unknown key", remedy: "docs/configuration.md lists the keys")
@@ -127,6 +129,21 @@ private struct Entry {
             throw problem("\"\(text)\" is not a duration", remedy: "write it like 90s, 2m, 1h or 3d")
         }
         return count * scale
+    }
+
+    /// "1879048192:268304384": first and number.
+    func ids() throws(StartError) -> NodeIDs {
+        let text = try text()
+        let numbers = text.split(separator: ":", omittingEmptySubsequences: false).map { UInt32($0) }
+        guard numbers.count == 2, let first = numbers[0], let size = numbers[1] else {
+            throw problem("\"\(text)\" is no range of ids", remedy: "write it as FIRST:COUNT")
+        }
+        guard first >= NodeIDs.lowest, size >= NodeIDs.perContainer, UInt64(first) + UInt64(size) <= UInt64(UInt32.max) else {
+            throw problem(
+                "\(size) ids from \(first) on can't be given to containers",
+                remedy: "use numbers from \(NodeIDs.lowest) to \(UInt32.max - 1), \(NodeIDs.perContainer) for each container")
+        }
+        return NodeIDs(first: first, size: size)
     }
 
     func table() throws(StartError) -> TOMLTable {

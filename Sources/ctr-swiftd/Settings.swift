@@ -30,6 +30,8 @@ struct Settings {
     var reconcileInterval: Int64?
     var logMaxSize: Int64?
     var logMaxFiles: Int?
+    /// First and number; nil: as /etc/subuid says.
+    var usernsRange: NodeIDs?
     /// nil: beside the daemon, or in `../libexec/ctr-swift` from there.
     var shim: String?
     var plainHTTPRegistries: [String] = []
@@ -65,6 +67,7 @@ struct Settings {
         if let reconcileInterval { node.reconcileSeconds = reconcileInterval }
         if let logMaxSize { node.logMaxSizeInBytes = logMaxSize }
         if let logMaxFiles { node.logMaxFiles = logMaxFiles }
+        node.userNamespaceIDs = usernsRange
         node.insecureRegistries = plainHTTPRegistries
         node.registryCertificates = registryCertificates
         return node

@@ -31,6 +31,8 @@ import Testing
             Case(text: "type=bind,src=/src,dst=/in,bind-nonrecursive", mount: bind("/src", ["bind"])),
             Case(text: "type=bind,src=/src,dst=/in,bind-recursive=disabled", mount: bind("/src", ["bind"])),
             Case(text: "type=bind,src=/src,dst=/in,bind-recursive=enabled", mount: bind("/src")),
+            Case(text: "type=bind,src=/src,dst=/in,idmap", mount: bind("/src", ["idmap"])),
+            Case(text: "type=bind,src=/src,dst=/in,idmap=false", mount: bind("/src", ["noidmap"])),
             Case(text: "type=bind,src=./data,dst=/in", mount: bind("/home/me/data")),
             Case(text: "type=bind,\"src=/a,b\",dst=/in", mount: bind("/a,b")),
             Case(text: "type=bind,\"src=/a\"\"b\",dst=/in", mount: bind("/a\"b")),

@@ -129,4 +129,13 @@ import Testing
         let error = try #require(throws: UsageError.self) { try request(refused.change) }
         #expect(error.message.contains(refused.named))
     }
+
+    @Test("--userns takes three words, and Podman's for one of them", arguments: ["host", "auto", "keep", "keep-id"])
+    func userNamespace(text: String) throws {
+        let request = try request { $0.isolation.userNamespace = text }
+        #expect(request.isolation?.userNamespace?.rawValue == (text == "keep-id" ? "keep" : text))
+        for other in ["", "private", "auto:size=10", "AUTO"] {
+            #expect(throws: UsageError.self) { try self.request { $0.isolation.userNamespace = other } }
+        }
+    }
 }

@@ -11,9 +11,7 @@ package enum DockerHabits {
             "--mac-address", "--net":
             "container networks are not there yet: use --network none (the default) or host"
         case "--volumes-from", "--volume-driver": "volumes are not there yet: use -v /host:/container"
-        case "--privileged", "--cap-add", "--cap-drop", "--security-opt", "--device", "--userns", "--pid", "--ipc", "--uts", "--group-add",
-            "--sysctl", "--gpus", "--runtime":
-            "every container runs with the default capabilities, seccomp profile, devices and limits for now"
+        case "--gpus", "--runtime": "devices are given one by one with --device, and there is one runtime"
         case "--cpu-quota", "--cpu-period": "use --cpus 1.5"
         case "--oom-kill-disable": "a container that can't be killed for want of memory hangs instead: use --oom-score-adj"
         case "--health-cmd", "--no-healthcheck": "health checks are not there yet"

@@ -14,6 +14,7 @@ package struct IsolationFlags: Sendable {
     package var groups: [String] = []
     /// The option, and its value.
     package var namespaces: [(option: String, value: String?)] = []
+    package var userNamespace: String?
 
     package init() {}
 
@@ -44,7 +45,16 @@ package struct IsolationFlags: Sendable {
             default: request.cgroup = choice
             }
         }
+        if let userNamespace { request.userNamespace = try Self.userNamespace(userNamespace) }
         return request == IsolationRequest() ? nil : request
+    }
+
+    /// Podman's word for `keep` is taken too.
+    private static func userNamespace(_ text: String) throws(UsageError) -> UserNamespaceChoice {
+        guard let choice = UserNamespaceChoice(rawValue: text == "keep-id" ? "keep" : text) else {
+            throw UsageError("--userns", text, "no such choice", remedy: "use host, auto or keep")
+        }
+        return choice
     }
 
     private func apply(_ option: String, to request: inout IsolationRequest, _ surroundings: RunFlags.Surroundings) throws(UsageError) {

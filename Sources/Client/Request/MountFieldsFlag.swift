@@ -111,7 +111,7 @@ private struct MountFields {
     }
 
     func bind(_ mount: inout MountRequest, _ workingDirectory: String) throws(UsageError) {
-        try check("bind", ["source", "bind-propagation", "nonrecursive", "bind-recursive"])
+        try check("bind", ["source", "bind-propagation", "nonrecursive", "bind-recursive", "idmap"])
         guard let source = try value("source") else { throw Self.error(text, "no source", remedy: "add src=/host") }
         mount.source = try MountFlag.source(source, text, workingDirectory, option: "--mount")
         if let propagation = try value("bind-propagation") {
@@ -132,6 +132,7 @@ private struct MountFields {
             throw Self.error(text, "bind-recursive=\(terminalSafe(other)) can't be had here", remedy: "use enabled or disabled, once")
         }
         if isRecursive == false { mount.options.append("bind") }
+        if let isMapped = try flag("idmap") { mount.options.append(isMapped ? "idmap" : "noidmap") }
     }
 
     func tmpfs(_ mount: inout MountRequest) throws(UsageError) {

@@ -28,7 +28,7 @@ package enum MountFlag {
                 mount.readOnly = option == "ro"
                 continue
             case "private", "rprivate", "slave", "rslave", "shared", "rshared": propagation.insert(option)
-            case "bind", "rbind", "nosuid", "nodev", "noexec", "suid", "dev", "exec", "noatime", "relatime": break
+            case "bind", "rbind", "idmap", "noidmap", "nosuid", "nodev", "noexec", "suid", "dev", "exec", "noatime", "relatime": break
             case "z", "Z":
                 throw UsageError("--volume", text, "SELinux labels are not set", remedy: "leave \"\(option)\" out")
             default:

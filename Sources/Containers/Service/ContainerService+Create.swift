@@ -11,15 +11,16 @@ internal import Snapshots
 extension ContainerService {
     /// Makes the record, the writable layer and the bundle. Nothing is left of a creation that failed.
     /// - Returns: the container, and what the user should know (volumes that are not made, a limit rounded).
-    package func create(_ request: CreateContainerRequest, image: RunnableImage) async throws(ContainerError) -> (
-        Container, warnings: [String]
-    ) {
-        try await pool.run { () throws(ContainerError) in try self.createNow(request, image) }
+    /// - Parameter caller: who asks for it, where that is known; `keep` needs it.
+    package func create(
+        _ request: CreateContainerRequest, image: RunnableImage, caller: Caller? = nil
+    ) async throws(ContainerError) -> (Container, warnings: [String]) {
+        try await pool.run { () throws(ContainerError) in try self.createNow(request, image, caller) }
     }
 
-    private func createNow(_ request: CreateContainerRequest, _ image: RunnableImage) throws(ContainerError) -> (
-        Container, warnings: [String]
-    ) {
+    private func createNow(
+        _ request: CreateContainerRequest, _ image: RunnableImage, _ caller: Caller?
+    ) throws(ContainerError) -> (Container, warnings: [String]) {
         let id = ContainerID()
         let name = request.name ?? id.short
         guard ContainerName.isValid(name) else {
@@ -27,7 +28,9 @@ extension ContainerService {
         }
         try index.claim(name: name, for: id)
         do throws(ContainerError) {
-            let made = try make(id, name, request, image)
+            let made = try withIdentities(for: id, request, caller) { identities throws(ContainerError) in
+                try make(id, name, request, image, identities)
+            }
             index.insert(made.0)
             publish("create", made.0)
             return made
@@ -38,7 +41,7 @@ extension ContainerService {
     }
 
     private func make(
-        _ id: ContainerID, _ name: String, _ request: CreateContainerRequest, _ image: RunnableImage
+        _ id: ContainerID, _ name: String, _ request: CreateContainerRequest, _ image: RunnableImage, _ identities: ContainerIdentities?
     ) throws(ContainerError) -> (Container, warnings: [String]) {
         let stack: LayerStack
         do throws(SnapshotError) {
@@ -49,7 +52,8 @@ extension ContainerService {
         }
         let paths = paths(of: id)
         let plan = try ContainerPlan(
-            id: id, name: name, request: request, image: image, stack: stack, paths: paths, configuration: configuration)
+            id: id, name: name, request: request, image: image, stack: stack, paths: paths, configuration: configuration,
+            identities: identities)
         let record = try containerRecord(id: id, memo: plan.memo, stack: stack)
         try makeDirectories(id: id, plan: plan, paths: paths, stack: stack)
         do throws(ContainerError) {

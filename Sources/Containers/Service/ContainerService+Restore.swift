@@ -31,7 +31,10 @@ extension ContainerService {
             }
         }
         let recorded = Set(records.map(\.id))
-        await pool.run { _ = self.sweepState { recorded } }
+        await pool.run {
+            _ = self.sweepState { recorded }
+            self.releaseLostIdentities()
+        }
         for container in index.all { startWithDaemon(container) }
     }
 

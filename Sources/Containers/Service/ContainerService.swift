@@ -20,6 +20,8 @@ package struct ContainerConfiguration: Sendable {
     package var socketGroup: UInt32
     /// Of containers that ask for nothing else.
     package var logLimits = LogLimits()
+    /// Where ids for user namespaces come from.
+    package var subordinateIDs = SubordinateIDs()
 
     package init(root: FilePath, state: FilePath, cgroupParent: String, shimPath: FilePath, socketGroup: UInt32) {
         self.root = root

@@ -21,14 +21,16 @@ package struct ContainerPlan: Sendable {
     /// - Throws: `ContainerError.invalidRequest` or `.invalidImage` for what can't be honoured; nothing has been made then.
     package init(
         id: ContainerID, name: String, request: CreateContainerRequest, image: RunnableImage, stack: LayerStack, paths: ContainerPaths,
-        configuration: ContainerConfiguration
+        configuration: ContainerConfiguration, identities: ContainerIdentities? = nil
     ) throws(ContainerError) {
-        let inputs = Inputs(id: id, request: request, image: image, stack: stack, paths: paths, configuration: configuration)
+        let inputs = Inputs(
+            id: id, request: request, image: image, stack: stack, paths: paths, configuration: configuration, caller: identities?.caller)
         let isolation = try IsolationPlan(request.isolation)
         let hostname = try inputs.hostname(sharesHost: isolation.sharesHostName)
         let (user, groups) = try inputs.user()
+        try identities?.check(user, groups)
         let arguments = try inputs.arguments()
-        let mounts = try MountPlan.mounts(request: request, networkFiles: paths.networkFiles)
+        let mounts = try MountPlan.mounts(request: request, networkFiles: paths.networkFiles, identities: identities)
         let cgroup = Self.cgroup(of: id, configuration)
         let stop = try inputs.stopSignal()
         try Self.check(request.restart, autoRemove: request.autoRemove)
@@ -39,6 +41,7 @@ package struct ContainerPlan: Sendable {
             mounts: mounts.map(ContainerDetail.Mount.init), lowerDiffIDs: stack.diffIDs,
             upperMode: request.upper ?? (request.autoRemove ? .volatile : .synced), cgroup: cgroup)
         memo.homeIsDefault = ProcessEnvironment.hasNoHome(image.config.config?.env ?? [], request.environment)
+        memo.identities = identities
         self.memo = memo
         warnings = inputs.warnings()
 
@@ -65,6 +68,7 @@ package struct ContainerPlan: Sendable {
         spec.linux?.resources = limits.resources(over: resources)
         spec.annotations = ["org.ctr-swift.id": id.text, "org.ctr-swift.image": request.image]
         try isolation.apply(to: &spec)
+        identities?.apply(to: &spec)
         do throws(JSONError) { specBytes = try JSON.encode(spec) } catch { throw .encoding("encode config.json: \(error)") }
     }
 
@@ -95,6 +99,7 @@ package struct ContainerPlan: Sendable {
         let stack: LayerStack
         let paths: ContainerPaths
         let configuration: ContainerConfiguration
+        let caller: Caller?
 
         func arguments() throws(ContainerError) -> [String] {
             try ProcessArguments.resolve(
@@ -134,7 +139,8 @@ package struct ContainerPlan: Sendable {
             let tree = MergedTree(lowerdirs: stack.lowerdirs.map { stack.store.appending($0.components) })
             let database = UserDatabase(passwd: try file("/etc/passwd", in: tree), group: try file("/etc/group", in: tree))
             let groups = try (request.isolation?.groups ?? []).map { name throws(ContainerError) in try database.group(name) }
-            return (try database.resolve(request.user ?? image.config.config?.user ?? ""), groups)
+            let user = request.user ?? caller.map { "\($0.uid):\($0.gid)" } ?? image.config.config?.user ?? ""
+            return (try database.resolve(user), groups)
         }
 
         private func file(_ path: String, in tree: MergedTree) throws(ContainerError) -> [UInt8] {

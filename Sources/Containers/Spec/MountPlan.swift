@@ -16,15 +16,18 @@ package enum MountPlan {
     }
 
     /// Shallow targets first, so that a mount never hides one that was asked for below it.
-    package static func mounts(request: CreateContainerRequest, networkFiles: FilePath) throws(ContainerError) -> [RuntimeSpec.Mount] {
+    package static func mounts(
+        request: CreateContainerRequest, networkFiles: FilePath, identities: ContainerIdentities? = nil
+    ) throws(ContainerError) -> [RuntimeSpec.Mount] {
         var mounts = NetworkFiles.names.map { name in
             RuntimeSpec.Mount(
-                destination: "/etc/\(name)", type: "bind", source: networkFiles.appending(name).string, options: ["bind", "rprivate"])
+                destination: "/etc/\(name)", type: "bind", source: networkFiles.appending(name).string,
+                options: ["bind", "rprivate"] + (identities == nil ? [] : ["idmap"]))
         }
         // Paths, which are equal where their bytes are.
         var targets: Set<FilePath> = []
         for mount in request.mounts {
-            let made = try convert(mount)
+            let made = try convert(mount, identities)
             let target = FilePath(made.destination)
             guard targets.insert(target).inserted else {
                 throw .invalidRequest("two mounts at \"\(made.destination)\"", remedy: "give each mount a target of its own")
@@ -50,7 +53,7 @@ package enum MountPlan {
 
     private static func depth(_ mount: RuntimeSpec.Mount) -> Int { FilePath(mount.destination).components.count }
 
-    private static func convert(_ mount: MountRequest) throws(ContainerError) -> RuntimeSpec.Mount {
+    private static func convert(_ mount: MountRequest, _ identities: ContainerIdentities?) throws(ContainerError) -> RuntimeSpec.Mount {
         let target = FilePath(mount.target).lexicallyNormalized()
         guard mount.target.hasPrefix("/"), target != "/", !mount.target.utf8.contains(0) else {
             throw .invalidRequest("mount target \"\(mount.target)\"", remedy: "use an absolute path in the container, not the root itself")
@@ -59,12 +62,14 @@ package enum MountPlan {
             throw .invalidRequest("mount option \"\(option)\" for \(mount.target)")
         }
         return switch mount.type {
-        case .bind: try bind(mount, target)
+        case .bind: try bind(mount, target, identities)
         case .tmpfs: try tmpfs(mount, target)
         }
     }
 
-    private static func bind(_ mount: MountRequest, _ target: FilePath) throws(ContainerError) -> RuntimeSpec.Mount {
+    private static func bind(
+        _ mount: MountRequest, _ target: FilePath, _ identities: ContainerIdentities?
+    ) throws(ContainerError) -> RuntimeSpec.Mount {
         guard let source = mount.source, source.hasPrefix("/"), !source.utf8.contains(0) else {
             throw .invalidRequest("bind source \"\(mount.source ?? "")\" for \(mount.target)", remedy: "use an absolute path of the host")
         }
@@ -77,7 +82,7 @@ package enum MountPlan {
         let known: Set<String> = [
             "rprivate", "private", "rslave", "slave", "rshared", "shared", "nosuid", "nodev", "noexec", "suid", "dev", "exec", "bind",
             "rbind",
-            "noatime", "relatime",
+            "noatime", "relatime", "idmap", "noidmap",
         ]
         try check(mount, known: { known.contains($0) })
         var options = mount.options
@@ -86,7 +91,24 @@ package enum MountPlan {
             options.append("rprivate")
         }
         options.append(mount.readOnly ? "ro" : "rw")
+        options.removeAll { $0 == "idmap" || $0 == "noidmap" }
+        if try mapsOwners(of: mount, identities) { options.append(options.contains("rbind") ? "ridmap" : "idmap") }
         return RuntimeSpec.Mount(destination: target.string, type: "bind", source: source, options: options)
+    }
+
+    /// Whether the files that the disk says are 0's are those of the container's root. Where the caller is the same in the container, his files are
+    /// his without that.
+    private static func mapsOwners(of mount: MountRequest, _ identities: ContainerIdentities?) throws(ContainerError) -> Bool {
+        let (wanted, unwanted) = (mount.options.contains("idmap"), mount.options.contains("noidmap"))
+        guard !wanted || !unwanted else { throw .invalidRequest("idmap and noidmap for the mount at \(mount.target)") }
+        guard let identities else {
+            guard !wanted else {
+                throw .invalidRequest(
+                    "idmap for the mount at \(mount.target) of a container with the node's own ids", remedy: "use --userns auto or keep")
+            }
+            return false
+        }
+        return wanted || !unwanted && identities.caller == nil
     }
 
     private static func tmpfs(_ mount: MountRequest, _ target: FilePath) throws(ContainerError) -> RuntimeSpec.Mount {

@@ -22,7 +22,9 @@ private func containerLifeEndpoints(_ service: Backend) -> [Endpoint] {
         Endpoint(.post, "v1/containers") { request, context in
             let start = try QueryParameters(request, known: ["start"]).flag("start")
             let wanted = try await request.decoded(CreateContainerRequest.self, description.createContainer, context)
-            return try .json(await runtime.createContainer(wanted, start: start), status: .created)
+            let peer = context.connection.peer
+            let caller = NodeUser(uid: peer.uid, gid: peer.gid)
+            return try .json(await runtime.createContainer(wanted, start: start, caller: caller), status: .created)
         },
         Endpoint(.get, "v1/containers/:id") { request, context in
             try request.requirePlain()

@@ -145,6 +145,12 @@ struct IsolationOptions: ParsableArguments {
     @Option(
         name: .long, help: ArgumentHelp("View of the cgroups: private or host.", valueName: "mode"), completion: .list(["private", "host"]))
     var cgroupns: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Ids: the node's (host, the default), of its own (auto), or of its own but for the caller's (keep).", valueName: "mode"),
+        completion: .list(["host", "auto", "keep"]))
+    var userns: String?
 
     var flags: IsolationFlags {
         var flags = IsolationFlags()
@@ -155,6 +161,7 @@ struct IsolationOptions: ParsableArguments {
         flags.devices = device
         flags.sysctls = sysctl
         flags.groups = groupAdd
+        flags.userNamespace = userns
         flags.namespaces = [("--pid", pid), ("--ipc", ipc), ("--uts", uts), ("--cgroupns", cgroupns)]
         return flags
     }

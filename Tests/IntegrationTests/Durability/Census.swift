@@ -32,6 +32,7 @@ enum Census {
         let directories = try names(root, "containers")
         check(directories.subtracting(rows.containers), [], "containers/ against the rows")
         if !lostContainers { check(Set(rows.containers).subtracting(directories), [], "rows of containers against the directories") }
+        check(Set(rows.ids.keys).subtracting(rows.containers), [], "ids against the rows of containers")
         check(try names(root, "content/blobs/sha256"), Set(rows.blobs.map(\.digest.hex)), "blobs against the rows")
         check(Set(rows.layers.map(\.key)), Set(rows.images.flatMap(\.layerKeys)), "layers against the images")
         let (blobs, documents) = (Set(rows.blobs.map(\.digest)), Set(rows.images.flatMap(documents)))
@@ -68,6 +69,7 @@ enum Census {
         let images: [ImageRecord]
         let blobs: [BlobRecord]
         let containers: [String]
+        let ids: [String: IDRange]
 
         init(_ root: String) throws {
             let copy = FileManager.default.temporaryDirectory.appending(path: "ctr-swift-census-\(UInt64.random(in: 0 ... .max))")
@@ -81,6 +83,7 @@ enum Census {
             images = try store.images()
             blobs = try store.blobs()
             containers = try store.containers().map(\.id)
+            ids = try store.idRanges()
         }
     }
 }

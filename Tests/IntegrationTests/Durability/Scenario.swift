@@ -24,7 +24,7 @@ enum Work: String, CaseIterable {
         case .pullBroken: ["pull", grounds.brokenReference]
         case .load: ["image", "load", "-i", grounds.archive]
         case .remove: ["rmi", grounds.reference(.new)]
-        case .create: ["create", "--name", "made", grounds.reference(.old), "/bin/busybox", "true"]
+        case .create: ["create", "--userns", "auto", "--name", "made", grounds.reference(.old), "/bin/busybox", "true"]
         case .removeContainer: ["rm", "there"]
         case .repair: ["repair", grounds.layers.keys.sorted().first ?? ""]
         }
@@ -77,7 +77,7 @@ extension StoreStep {
             at(.remove, isDone: true)
         case .layerDiscarded: at(.remove, counts: [1, 2], isDone: true)
         case .trashTaken, .trashDeleted: at(.remove, isDone: true) + at(.start, on: .littered)
-        case .upperMade, .bundleWritten, .containerRecorded: at(.create)
+        case .identitiesClaimed, .upperMade, .bundleWritten, .containerRecorded: at(.create)
         case .replacementRecorded, .treesExchanged, .replacementFinished: at(.repair)
         case .containerForgotten, .containerDiscarded, .containerStateRemoved: at(.removeContainer)
         }
