@@ -2882,7 +2882,7 @@ let openAPIDocument = #"""
        "type": "string",
        "maxLength": 4095
       },
-      "description": "`bind`: `rprivate` (default), `rslave`, `rshared`, `nosuid`, `nodev`, `noexec`. `tmpfs`: `size=64m`, `mode=1777`, `uid=`, `gid=`, `exec`, …"
+      "description": "`bind`: `rprivate` (default), `rslave`, `rshared`, `nosuid`, `nodev`, `noexec`; with a user namespace `idmap` (the default with `auto`), `noidmap`. `tmpfs`: `size=64m`, `mode=1777`, `uid=`, `gid=`, `exec`, …"
      }
     }
    },
@@ -3150,6 +3150,62 @@ let openAPIDocument = #"""
      },
      "cgroup": {
       "$ref": "#/components/schemas/NamespaceChoice"
+     },
+     "userNamespace": {
+      "$ref": "#/components/schemas/UserNamespaceChoice"
+     }
+    }
+   },
+   "UserNamespaceChoice": {
+    "type": "string",
+    "enum": [
+     "host",
+     "auto",
+     "keep"
+    ],
+    "description": "Whose ids the container's are. `host` (the default): the node's own, root in it is root on the node. `auto`: 65536 ids that no other container has; its root is nobody\non the node. `keep`: the same, but the user of the node who sends this request, and who must not be root, is the same user in the container, and its first process where\n`user` is left out. Refused with `privileged`, and with the node's `pid` or `ipc`; `unsupported` where no ids are free.\n"
+   },
+   "IdentityMaps": {
+    "type": "object",
+    "required": [
+     "users",
+     "groups"
+    ],
+    "properties": {
+     "users": {
+      "type": "array",
+      "items": {
+       "$ref": "#/components/schemas/IdentityMapLine"
+      }
+     },
+     "groups": {
+      "type": "array",
+      "items": {
+       "$ref": "#/components/schemas/IdentityMapLine"
+      }
+     }
+    }
+   },
+   "IdentityMapLine": {
+    "description": "`size` ids from `containerID` on are the node's from `hostID` on.",
+    "type": "object",
+    "required": [
+     "containerID",
+     "hostID",
+     "size"
+    ],
+    "properties": {
+     "containerID": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "hostID": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "size": {
+      "type": "integer",
+      "format": "int64"
      }
     }
    },
@@ -4138,6 +4194,9 @@ let openAPIDocument = #"""
      },
      "cgroup": {
       "type": "string"
+     },
+     "identityMaps": {
+      "$ref": "#/components/schemas/IdentityMaps"
      },
      "logPath": {
       "type": "string"
