@@ -86,6 +86,7 @@ let package = Package(
 
         // Layers and what keeps them.
         library("Tar", []),
+        library("FileTransfer", ["CLinux", "Linux", "Tar", .system]),
         library("Compression", ["CISAL", "CZstd"]),
         library("Layers", ["CISAL", "Linux", "OCI", "Tar", "Compression", "JSON", .crypto, .system]),
         library("Metadata", ["OCI", "JSON", "Linux", .grdb, .system]),
@@ -104,7 +105,7 @@ let package = Package(
         // Processes.
         library("Runtime", ["CSeccomp", "CCap", "Linux", "OCI", "JSON", .system]),
         library("ShimProtocol", ["CLinux", "JSON", "Linux", "OCI", .system]),
-        library("Shim", ["CLinux", "ShimProtocol", "Runtime", "Linux", "OCI", "JSON", .system]),
+        library("Shim", ["CLinux", "ShimProtocol", "Runtime", "FileTransfer", "Tar", "Linux", "OCI", "JSON", .system]),
         library(
             "Containers",
             [
@@ -121,10 +122,11 @@ let package = Package(
                 "Linux", "OCI", .logging, .system,
             ]),
         library("HTTPServer", ["Engine", "APITypes", "JSON", "Linux", .hummingbird, .logging, .lifecycle, .nioCore, .nioPosix, .system]),
-        library("Client", ["APITypes", "ShimProtocol", "JSON", "Linux", "OCI", .system]),
+        library("Client", ["APITypes", "ShimProtocol", "FileTransfer", "Tar", "CLinux", "JSON", "Linux", "OCI", .system]),
 
         .executableTarget(
-            name: "ctr-swift", dependencies: ["Client", "ShimProtocol", "APITypes", "Linux", "OCI", "JSON", .arguments, .system],
+            name: "ctr-swift",
+            dependencies: ["Client", "FileTransfer", "ShimProtocol", "APITypes", "Linux", "OCI", "JSON", .arguments, .system],
             swiftSettings: strict, linkerSettings: staticExecutable),
         .executableTarget(
             name: "ctr-swiftd", dependencies: ["HTTPServer", "Engine", "Linux", .arguments, .toml, .logging, .lifecycle, .system],
@@ -151,6 +153,7 @@ let package = Package(
         tests("OCITests", ["TestSupport", "OCI", "JSON"]),
         tests("LinuxTests", ["Linux", .system]),
         tests("TarTests", ["TestSupport", "Tar"]),
+        tests("FileTransferTests", ["TestSupport", "FileTransfer", "Tar", "Linux", .system]),
         tests("CompressionTests", ["TestSupport", "Compression", "CZstd"]),
         tests("LayersTests", ["TestSupport", "Layers", "Tar", "Compression", "OCI", "Linux", .crypto, .system]),
         tests(

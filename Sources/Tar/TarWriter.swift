@@ -21,7 +21,30 @@ package enum TarWriter {
         guard max(entry.deviceMajor, entry.deviceMinor) <= UInt64(mostOctal(7)) else {
             throw .unsupportedEntry("a device numbered \(entry.deviceMajor):\(entry.deviceMinor) can't be written")
         }
-        let records = records(entry)
+        return try header(entry, adding: [])
+    }
+
+    /// The same for a file of which only some parts are stored: GNU's form 1.0 in pax records, which GNU tar, bsdtar, Go and Python read. The parts'
+    /// content follows, without gaps, and `padding` after their sum.
+    /// - Parameter extents: in order; the last one ends at the file's end, and may be empty.
+    package static func sparseHeader(_ entry: TarEntry, _ extents: [TarEntry.Extent]) throws(TarError) -> [UInt8] {
+        var map = Array("\(extents.count)\n".utf8)
+        for extent in extents { map += Array("\(extent.offset)\n\(extent.length)\n".utf8) }
+        map += padding(after: UInt64(map.count))
+        var stored = entry
+        stored.sparse = nil
+        stored.path =
+            Array("GNUSparseFile.0/".utf8) + (entry.path.split(separator: UInt8(ascii: "/")).last.map { Array($0.suffix(80)) } ?? [])
+        stored.size = UInt64(map.count) + extents.reduce(0) { $0 + $1.length }
+        guard !entry.path.contains(0) else { throw .unsupportedEntry("a name with a NUL can't be written") }
+        let own =
+            record("GNU.sparse.major", Array("1".utf8)) + record("GNU.sparse.minor", Array("0".utf8))
+            + record("GNU.sparse.name", entry.path) + record("GNU.sparse.realsize", Array(String(entry.size).utf8))
+        return try header(stored, adding: own) + map
+    }
+
+    private static func header(_ entry: TarEntry, adding own: [UInt8]) throws(TarError) -> [UInt8] {
+        let records = own + records(entry)
         guard !records.isEmpty else { return block(entry) }
         var extended = TarEntry(path: Array("pax/".utf8) + entry.path.suffix(90), kind: .file, size: UInt64(records.count))
         extended.modifiedSeconds = max(0, min(entry.modifiedSeconds, mostOctal(11)))
