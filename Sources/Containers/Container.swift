@@ -23,6 +23,8 @@ package final class Container: Sendable {
         var restart: RestartTracker
         /// The one that is due.
         var pendingRestart: (task: Task<Void, Never>, at: String)?
+        /// Those that read or write its files, and by what right.
+        var filesHelpers: [FilesHelper] = []
         /// What should be known of the last start.
         var warnings: [String] = []
         var finishesRestart = false
@@ -123,6 +125,19 @@ package final class Container: Sendable {
             defer { state.unclaimedExecs = [] }
             return state.unclaimedExecs
         }
+    }
+
+    var filesHelpers: [FilesHelper] { state.withLock { $0.filesHelpers } }
+
+    func noteFilesHelper(_ helper: FilesHelper) { state.withLock { $0.filesHelpers.append(helper) } }
+
+    /// With its end its claim ends.
+    func forgetFilesHelper(_ helper: FilesHelper) {
+        state.withLock { state in
+            state.filesHelpers.removeAll { $0 === helper }
+            state.life.endFiles(helper.use)
+        }
+        helper.ended()
     }
 
     func setWarnings(_ warnings: [String]) { state.withLock { $0.warnings = warnings } }

@@ -3,6 +3,7 @@
 package import APITypes
 package import Linux
 package import Metadata
+package import ShimProtocol
 package import Snapshots
 
 /// Why a container verb was refused. Each case carries the object, and `remedy` what can be done.
@@ -28,6 +29,10 @@ package enum ContainerError: Error, Sendable {
     case execFailed(id: String, step: String, reason: String, exitCode: Int)
     /// It can't be entered now.
     case execRefused(id: String, String)
+    /// Its files are being copied meanwhile.
+    case filesInUse(id: String, verb: String)
+    /// What was wrong with a copy.
+    case files(FilesFailure)
     /// The shim could not be talked to.
     case shim(id: String, String)
     /// JSON of our own could not be made or read.
@@ -51,6 +56,8 @@ extension ContainerError: CustomStringConvertible {
         case .startFailed(let id, let step, let reason, _, _): "container \(id) did not start: \(step): \(reason)"
         case .execFailed(let id, let step, let reason, _): "exec in container \(id): \(step): \(reason)"
         case .execRefused(let id, let reason): "can't exec in container \(id): \(reason)"
+        case .filesInUse(let id, let verb): "can't \(verb) container \(id): its files are being copied"
+        case .files(let failure): failure.message
         case .shim(let id, let what): "shim of container \(id): \(what)"
         case .encoding(let what): what
         case .snapshots(let error): "\(error)"
@@ -67,13 +74,15 @@ extension ContainerError: CustomStringConvertible {
         case .wrongState(let id, let verb, _) where verb == "remove": "stop it first, or use `ctr-swift rm -f \(id)`"
         case .wrongState(let id, _, .paused): "`ctr-swift unpause \(id)` lets it go on"
         case .limitRefused: "the limits are as they were"
+        case .filesInUse(let id, "remove"): "try again when that is done; `ctr-swift rm -f \(id)` ends it"
+        case .filesInUse: "try again when that is done"
         case .invalidRequest(_, let remedy): remedy
         case .identities(_, let remedy): remedy
         case .startFailed(_, _, _, _, let remedy): remedy
         case .snapshots(let error): error.remedy
         case .metadata(let error): error.remedy
         case .wrongState(_, "exec in", .stopped), .wrongState(_, "exec in", .created): "`ctr-swift start` starts it"
-        case .wrongState, .invalidImage, .execFailed, .execRefused, .shim, .encoding, .kernel: nil
+        case .wrongState, .invalidImage, .execFailed, .execRefused, .files, .shim, .encoding, .kernel: nil
         }
     }
 }

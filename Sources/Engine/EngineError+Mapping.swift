@@ -8,6 +8,7 @@ internal import Linux
 internal import Metadata
 internal import OCI
 internal import Registry
+internal import ShimProtocol
 internal import Snapshots
 internal import SystemPackage
 
@@ -19,7 +20,8 @@ extension EngineError {
             switch error {
             case .notFound: .containerNotFound
             case .ambiguous, .invalidRequest: .invalidRequest
-            case .nameInUse, .wrongState, .limitRefused, .execRefused: .conflict
+            case .nameInUse, .wrongState, .limitRefused, .execRefused, .filesInUse: .conflict
+            case .files(let failure): Self.code(failure.code)
             case .invalidImage: .invalidImage
             case .identities: .unsupported
             case .startFailed: .containerStartFailed
@@ -37,6 +39,16 @@ extension EngineError {
         if case .startFailed(_, _, _, let status, _) = error { exitCode = status }
         if case .execFailed(_, _, _, let status) = error { exitCode = status }
         self.init(code, error.description, remedy: error.remedy, exitCode: exitCode)
+    }
+
+    private static func code(_ code: FilesFailure.Code) -> Code {
+        switch code {
+        case .notFound: .pathNotFound
+        case .notPossible, .readOnly: .conflict
+        case .badArchive: .invalidRequest
+        case .noSpace: .noSpace
+        case .other: .internal
+        }
     }
 
     /// Of what is asked of the store itself.

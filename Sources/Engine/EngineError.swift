@@ -9,6 +9,7 @@ public struct EngineError: Error, Sendable, Hashable {
 
         public static let imageNotFound = Code(rawValue: "image-not-found")
         public static let containerNotFound = Code(rawValue: "container-not-found")
+        public static let pathNotFound = Code(rawValue: "path-not-found")
         public static let layerNotFound = Code(rawValue: "layer-not-found")
         public static let layerDamaged = Code(rawValue: "layer-damaged")
         public static let conflict = Code(rawValue: "conflict")

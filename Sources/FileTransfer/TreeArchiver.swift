@@ -121,10 +121,17 @@ package struct TreeArchiver<Sink: TransferSink & ~Copyable>: ~Copyable {
         }
     }
 
-    /// Of what is mounted nothing is told but whether it is a directory.
+    /// Of what is mounted nothing is told but whether it is a directory; and nothing is asked of it, since it may not answer.
     private mutating func emitMountPoint(_ name: EntryName, in directory: borrowing OwnedFD, _ path: [UInt8]) throws(TransferError) {
-        guard let status = try step(path, { () throws(KernelError) in try directory.status(name) }) else { return }
-        let isDirectory = status.kind == .directory
+        let isDirectory: Bool
+        do throws(KernelError) {
+            _ = try directory.openBeneath([name], CTR_O_PATH | O_DIRECTORY)
+            isDirectory = true
+        } catch {
+            if error.errno == .noSuchFileOrDirectory { return }
+            guard error.errno == .notDirectory else { throw .kernel(entry: display(path), error) }
+            isDirectory = false
+        }
         try write(
             header(
                 TarEntry(

@@ -105,4 +105,36 @@ import Testing
         old.removeFailed()
         #expect(old.state == .stopped && old.exit?.exitCode == 3)
     }
+
+    @Test("the files of one that does not run have many readers or one writer, and nobody starts or removes it meanwhile")
+    func files() throws {
+        for life in [LifeCycle(), try Self.ended()] {
+            var life = life
+            #expect(try life.beginFiles(writing: false) == .reading)
+            #expect(try life.beginFiles(writing: false) == .reading)
+            #expect(throws: LifeCycle.Refusal.filesInUse) { try life.beginFiles(writing: true) }
+            life.endFiles(.reading)
+            #expect(throws: LifeCycle.Refusal.filesInUse) { try life.beginStart() }
+            life.endFiles(.reading)
+            #expect(try life.beginFiles(writing: true) == .writing)
+            for writing in [true, false] { #expect(throws: LifeCycle.Refusal.filesInUse) { try life.beginFiles(writing: writing) } }
+            #expect(throws: LifeCycle.Refusal.filesInUse) { try life.beginRemove() }
+            life.endFiles(.writing)
+            try life.beginStart()
+            #expect(throws: LifeCycle.Refusal.wrongState(.created)) { try life.beginFiles(writing: false) }
+        }
+    }
+
+    @Test("the files of one that runs are its own root's; a new start waits for the last who has the old one")
+    func liveFiles() throws {
+        var life = try Self.running()
+        for writing in [true, false, true] { #expect(try life.beginFiles(writing: writing) == .live) }
+        _ = life.exited(Self.record(0))
+        #expect(throws: LifeCycle.Refusal.wrongState(.stopping)) { try life.beginFiles(writing: false) }
+        life.shimGone()
+        #expect(throws: LifeCycle.Refusal.filesInUse) { try life.beginFiles(writing: true) }
+        #expect(throws: LifeCycle.Refusal.filesInUse) { try life.beginStart() }
+        for _ in 0..<3 { life.endFiles(.live) }
+        try life.beginStart()
+    }
 }

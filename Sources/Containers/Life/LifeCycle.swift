@@ -45,12 +45,46 @@ package struct LifeCycle: Sendable {
 
     package var isLive: Bool { phase == .running || phase == .stopping || phase == .starting }
 
-    package enum Refusal: Error, Hashable { case wrongState(ContainerState), alreadyRunning }
+    package enum Refusal: Error, Hashable { case wrongState(ContainerState), alreadyRunning, filesInUse }
+
+    /// How somebody comes to the files.
+    package enum FilesUse: Sendable, Hashable {
+        /// By the root of the running container.
+        case live
+        /// By a mount of their own, which only one may write to, and nobody else mount meanwhile.
+        case reading, writing
+    }
+
+    private var filesUses: [FilesUse] = []
+    private static let mostFilesUses = 8
+
+    /// Claims the files; `endFiles` gives the claim back.
+    package mutating func beginFiles(writing: Bool) throws(Refusal) -> FilesUse {
+        let use: FilesUse
+        switch phase {
+        case .running, .stopping: use = .live
+        case .created where !hasShim, .stopped where !hasShim:
+            // A root of the last run may still be there.
+            guard !filesUses.contains(.writing), !writing || filesUses.isEmpty else { throw .filesInUse }
+            use = writing ? .writing : .reading
+        case .stopped: throw .wrongState(.stopping)
+        case .created, .starting, .removing: throw .wrongState(state)
+        }
+        // One that hangs on a filesystem of the container's keeps a process and a thread.
+        guard filesUses.count < Self.mostFilesUses else { throw .filesInUse }
+        filesUses.append(use)
+        return use
+    }
+
+    package mutating func endFiles(_ use: FilesUse) {
+        if let index = filesUses.firstIndex(of: use) { filesUses.remove(at: index) }
+    }
 
     /// Claims the container for a start.
     package mutating func beginStart() throws(Refusal) {
         switch phase {
         case .created where !hasShim, .stopped where !hasShim:
+            guard filesUses.isEmpty else { throw .filesInUse }
             phase = .starting
             hasShim = true
             previousExit = exit
@@ -94,8 +128,10 @@ package struct LifeCycle: Sendable {
     package mutating func shimGone() { hasShim = false }
 
     /// Claims the container for removal.
-    package mutating func beginRemove() throws(Refusal) {
+    /// - Parameter force: whoever still looks at the root of its last run may see that vanish.
+    package mutating func beginRemove(force: Bool = false) throws(Refusal) {
         guard phase == .created || phase == .stopped, !hasShim else { throw .wrongState(hasShim && phase == .stopped ? .stopping : state) }
+        guard filesUses.allSatisfy({ force && $0 == .live }) else { throw .filesInUse }
         phase = .removing
     }
 

@@ -93,6 +93,7 @@ extension ContainerService {
         ContainerStep.endTidied.reach()
         container.noteShimGone()
         if container.memo.request.autoRemove {
+            await endFiles(of: container) { _ in true }
             do throws(ContainerError) { try await remove(container, force: false) } catch {
                 logger.error("a container could not be removed", metadata: ["id": "\(container.id)", "error": "\(error)"])
             }

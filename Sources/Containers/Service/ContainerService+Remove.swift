@@ -15,18 +15,26 @@ extension ContainerService {
         if force {
             await callOffRestarts(container, for: "rm")
             try await endForRemoval(container)
+            await endFiles(of: container) { _ in true }
         } else if container.isRestartDue {
             throw .wrongState(id: container.id.short, verb: "remove", state: .restarting)
         } else if container.life.phase == .stopped {
             _ = await hasEnded(container, within: Self.tidyingTime)
         }
-        do throws(LifeCycle.Refusal) { try container.decide { life throws(LifeCycle.Refusal) in try life.beginRemove() } } catch {
+        await endFiles(of: container) { $0.isEnding }
+        let mayVanish = force || container.memo.request.autoRemove
+        do throws(LifeCycle.Refusal) {
+            try container.decide { life throws(LifeCycle.Refusal) in try life.beginRemove(force: mayVanish) }
+        } catch {
             if container.life.phase == .removing {
                 if await isRemovedByOther(container) { return }
                 return try await remove(container, force: force)
             }
-            guard case .wrongState(let state) = error else { return }
-            throw .wrongState(id: container.id.short, verb: "remove", state: state)
+            switch error {
+            case .alreadyRunning: return
+            case .filesInUse: throw .filesInUse(id: container.id.short, verb: "remove")
+            case .wrongState(let state): throw .wrongState(id: container.id.short, verb: "remove", state: state)
+            }
         }
         do throws(ContainerError) {
             try await pool.run { () throws(ContainerError) in try self.removeNow(container) }

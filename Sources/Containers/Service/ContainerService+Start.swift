@@ -18,9 +18,12 @@ extension ContainerService {
     package func start(_ container: Container, byHand: Bool = true) async throws(ContainerError) {
         if byHand { container.clearPendingRestart() }
         if container.life.phase == .stopped { _ = await hasEnded(container, within: Self.tidyingTime) }
+        // Copies of the last run: they keep its root mounted.
+        await endFiles(of: container) { $0.use == .live || $0.isEnding }
         do throws(LifeCycle.Refusal) { try container.decide { life throws(LifeCycle.Refusal) in try life.beginStart() } } catch {
             switch error {
             case .alreadyRunning: return
+            case .filesInUse: throw .filesInUse(id: container.id.short, verb: "start")
             case .wrongState(let state): throw .wrongState(id: container.id.short, verb: "start", state: state)
             }
         }
@@ -140,6 +143,21 @@ extension ContainerService {
     private func shimConfiguration(of container: Container) throws(ContainerError) -> ShimConfiguration {
         let memo = container.memo
         let paths = container.paths
+        return ShimConfiguration(
+            id: container.id.text, bundle: paths.bundle.string, stateDirectory: paths.state.string, rootfs: try rootfs(of: container),
+            tty: memo.request.tty,
+            terminalSize: memo.request.terminalSize.map { ShimConfiguration.Size(rows: $0.rows, columns: $0.columns) },
+            openStdin: memo.request.openStdin, expectsAttach: memo.request.attach,
+            logDirectory: memo.request.log == .file ? paths.log.string : nil,
+            logLimits: try LogPlan.limits(memo.request, configuration.logLimits),
+            seccompProgram: IsolationPlan.hasDefaultFilter(memo.request.isolation) ? try seccomp.path() : nil,
+            socketGroup: configuration.socketGroup)
+    }
+
+    /// What is mounted as its root.
+    func rootfs(of container: Container) throws(ContainerError) -> ShimConfiguration.Rootfs {
+        let memo = container.memo
+        let paths = container.paths
         let stack: LayerStack
         do throws(SnapshotError) {
             stack = try snapshots.stack(layerIDs: container.layerIDs)
@@ -150,20 +168,11 @@ extension ContainerService {
         let limits = try UpperLimits(memo.request)
         let upper = memo.upperMode == .tmpfs ? nil : paths.directory.appending("upper").string
         let work = memo.upperMode == .tmpfs ? nil : paths.directory.appending("work").string
-        return ShimConfiguration(
-            id: container.id.text, bundle: paths.bundle.string, stateDirectory: paths.state.string,
-            rootfs: ShimConfiguration.Rootfs(
-                store: stack.store.string, lowerdirs: stack.lowerdirs.map(\.string), upper: upper, work: work,
-                volatile: memo.upperMode == .volatile,
-                memorySizeInBytes: memo.upperMode == .tmpfs ? limits.memorySizeInBytes : nil,
-                memoryInodes: memo.upperMode == .tmpfs ? limits.memoryInodes : nil),
-            tty: memo.request.tty,
-            terminalSize: memo.request.terminalSize.map { ShimConfiguration.Size(rows: $0.rows, columns: $0.columns) },
-            openStdin: memo.request.openStdin, expectsAttach: memo.request.attach,
-            logDirectory: memo.request.log == .file ? paths.log.string : nil,
-            logLimits: try LogPlan.limits(memo.request, configuration.logLimits),
-            seccompProgram: IsolationPlan.hasDefaultFilter(memo.request.isolation) ? try seccomp.path() : nil,
-            socketGroup: configuration.socketGroup)
+        return ShimConfiguration.Rootfs(
+            store: stack.store.string, lowerdirs: stack.lowerdirs.map(\.string), upper: upper, work: work,
+            volatile: memo.upperMode == .volatile,
+            memorySizeInBytes: memo.upperMode == .tmpfs ? limits.memorySizeInBytes : nil,
+            memoryInodes: memo.upperMode == .tmpfs ? limits.memoryInodes : nil)
     }
 
     /// The shim gets /dev/null, a log of its own for what it could not say otherwise, and one end of a pair as descriptor 3.

@@ -76,7 +76,10 @@ package final class ContainerService: Sendable {
     }
 
     package func stop() async {
-        for container in index.all { container.clearPendingRestart() }
+        for container in index.all {
+            container.clearPendingRestart()
+            for helper in container.filesHelpers { helper.kill() }
+        }
         monitor.stop()
         await execPool.shutdown()
     }

@@ -39,6 +39,7 @@ struct APIProblem: Error, Sendable {
             .imageNotFound: (.notFound, "No such image"),
             .containerNotFound: (.notFound, "No such container"),
             .manifestUnknown: (.notFound, "The registry does not have it"),
+            .pathNotFound: (.notFound, "No such path in the container"),
             .layerNotFound: (.notFound, "No such layer"),
             .layerDamaged: (.conflict, "A layer of the image is damaged"),
             .conflict: (.conflict, "The state of things does not allow it"),

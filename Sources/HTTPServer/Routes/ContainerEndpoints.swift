@@ -7,7 +7,7 @@ internal import Hummingbird
 internal import ServiceLifecycle
 
 func containerEndpoints(_ service: Backend) -> [Endpoint] {
-    containerLifeEndpoints(service) + containerWaitEndpoints(service)
+    containerLifeEndpoints(service) + containerWaitEndpoints(service) + containerFileEndpoints(service)
 }
 
 private func containerLifeEndpoints(_ service: Backend) -> [Endpoint] {
@@ -109,7 +109,7 @@ extension APIContext {
 
 extension Connection {
     /// Runs `operation` until it answers, the client has closed, or the daemon stops.
-    fileprivate func whileClientStays<Value: Sendable>(_ operation: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    func whileClientStays<Value: Sendable>(_ operation: @escaping @Sendable () async throws -> Value) async throws -> Value {
         let task = Task { try await cancelWhenGracefulShutdown(operation) }
         whenClientLeaves { task.cancel() }
         defer { whenClientLeaves(nil) }
