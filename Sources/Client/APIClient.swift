@@ -90,7 +90,7 @@ package final class APIClient {
         }
     }
 
-    private func begin(
+    func begin(
         _ method: HTTPRequest.Method, _ path: [String], _ query: [(name: String, value: String?)], _ body: (some Encodable)?
     ) throws(ClientError) -> (HTTPConnection, HTTPResponseHead) {
         var content = HTTPRequest.Body.none
@@ -108,7 +108,7 @@ package final class APIClient {
         return (connection, head)
     }
 
-    private func rest(_ connection: HTTPConnection, _ head: HTTPResponseHead) throws(ClientError) -> [UInt8] {
+    func rest(_ connection: HTTPConnection, _ head: HTTPResponseHead) throws(ClientError) -> [UInt8] {
         let bytes = try http { () throws(HTTPError) in try connection.receiveWholeBody(limit: Self.bodyLimit) }
         guard head.status >= 300 else { return bytes }
         let problem: Problem
@@ -116,7 +116,7 @@ package final class APIClient {
         throw .problem(problem)
     }
 
-    private func open() throws(ClientError) -> HTTPConnection {
+    func open() throws(ClientError) -> HTTPConnection {
         if let connection, connection.isReusable { return connection }
         do throws(KernelError) {
             let made = HTTPConnection(owning: try UnixSocket.connect(to: socketPath, .stream))
@@ -127,7 +127,7 @@ package final class APIClient {
         }
     }
 
-    private func http<Value>(_ body: () throws(HTTPError) -> Value) throws(ClientError) -> Value {
+    func http<Value>(_ body: () throws(HTTPError) -> Value) throws(ClientError) -> Value {
         do throws(HTTPError) { return try body() } catch { throw .connection(error) }
     }
 }

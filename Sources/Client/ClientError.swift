@@ -11,6 +11,8 @@ package enum ClientError: Error, Sendable, Hashable {
     /// What was to be sent could not be read.
     case upload(KernelError)
     case badAnswer(String)
+    /// What came could not be written here.
+    case copy(String)
 
     /// The stable name of the daemon's problem.
     package var problemCode: String? {
@@ -22,6 +24,7 @@ package enum ClientError: Error, Sendable, Hashable {
         case .problem(let problem): terminalSafe(problem.detail)
         case .connection(let error): terminalSafe("\(error)")
         case .upload(let error): terminalSafe("\(error)")
+        case .copy(let what): terminalSafe(what)
         case .badAnswer(let what): "the daemon's answer can't be read: \(terminalSafe(what))"
         }
     }
@@ -36,7 +39,7 @@ package enum ClientError: Error, Sendable, Hashable {
             case .permissionDenied: "the socket is for root and members of its group: use sudo, or join the group `ctr-swift`"
             default: nil
             }
-        case .connection, .upload, .badAnswer: nil
+        case .connection, .upload, .badAnswer, .copy: nil
         }
     }
 }

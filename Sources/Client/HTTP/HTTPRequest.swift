@@ -2,7 +2,7 @@
 
 /// One request to the daemon. Source: RFC 9112, sections 3 and 5.
 package struct HTTPRequest: Sendable, Hashable {
-    package enum Method: String, Sendable, Hashable { case get = "GET", post = "POST", delete = "DELETE" }
+    package enum Method: String, Sendable, Hashable { case get = "GET", post = "POST", put = "PUT", delete = "DELETE" }
 
     package enum Body: Sendable, Hashable {
         case none

@@ -33,7 +33,6 @@ package enum DockerHabits {
         case "network": "container networks are not there yet: `run` has --network none and host"
         case "volume": "volumes are not there yet: `run` has -v /host:/container"
         case "container": "leave the word out: `ctr-swift ps`, `ctr-swift rm`, …"
-        case "cp", "diff", "export": "that is not there yet"
         case "system", "df": "use `ctr-swift snapshot usage` and `ctr-swift info`"
         case "compose", "swarm", "service", "stack", "node", "secret", "config", "context", "plugin", "trust", "checkpoint":
             "that is not this program's job"

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import APITypes
+internal import ArgumentParser
+internal import Client
+internal import Glibc
+internal import Linux
+internal import SystemPackage
+
+struct Diff: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diff", abstract: "List what a container has changed of its image's files.",
+        discussion: "A: added, C: changed, D: deleted; a directory is changed where something in it is.")
+
+    @OptionGroup var output: JSONLines
+    @OptionGroup var connection: Connection
+    @Argument(help: "Name or id.", completion: .containers) var container: String
+
+    func run() throws {
+        try connection.client.stream(
+            .get, ["v1", "containers", container, "changes"], body: nil as String?, of: FileChange.self
+        ) { change throws(ClientError) in
+            let letter =
+                switch change.kind {
+                case .added: "A"
+                case .changed: "C"
+                case .deleted: "D"
+                }
+            do { try output.show("\(letter) \(terminalSafe(change.path))", change) } catch { throw .badAnswer("\(error)") }
+        }
+    }
+}
+
+struct Export: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Write a container's root as a tar.",
+        discussion: "As one tree, without what is mounted in it: volumes, /proc, /dev.")
+
+    @Option(
+        name: [.customShort("o", allowingJoined: true), .long],
+        help: ArgumentHelp("To a file, which is there when it is whole; default: stdout.", valueName: "file"), completion: .file())
+    var output: String?
+    @OptionGroup var connection: Connection
+    @Argument(help: "Name or id.", completion: .containers) var container: String
+
+    func run() throws {
+        guard output != nil || !isTerminal(1) else {
+            throw UsageError("export: stdout is a terminal", remedy: "use -o FILE, or redirect it")
+        }
+        let path = ["v1", "containers", container, "export"]
+        guard let output else { return try connection.client.download(path) { write(Array($0), to: 1) } }
+        do {
+            try save(path, as: output)
+        } catch let error as KernelError {
+            throw Failure("\(error)")
+        }
+    }
+
+    /// Written aside, so that what has the name is whole; but never in the place of a device, a pipe or a link.
+    private func save(_ path: [String], as output: String) throws {
+        let kind = try HostFiles.kind(output, follow: false)
+        let isReplaced = kind == nil || kind == .regular
+        let place = FilePath(isReplaced ? output + ".part" : output)
+        do {
+            let file = try openFile(place, O_WRONLY | O_CREAT | O_TRUNC | (isReplaced ? O_NOFOLLOW : 0), mode: 0o600)
+            try connection.client.download(path) { bytes throws(ClientError) in
+                do throws(KernelError) {
+                    try bytes.span.withUnsafeBytes { bytes throws(KernelError) in try writeAll(file, bytes, object: output) }
+                } catch {
+                    throw .copy("\(error)")
+                }
+            }
+            try file.close(of: output)
+            if isReplaced { try renameFile(place, to: FilePath(output)) }
+        } catch {
+            if isReplaced { try? unlinkFile(place) }
+            throw error
+        }
+    }
+}
