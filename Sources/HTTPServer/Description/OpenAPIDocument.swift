@@ -13,7 +13,7 @@ let openAPIDocument = #"""
    "name": "Apache-2.0",
    "identifier": "Apache-2.0"
   },
-  "description": "HTTP/1.1 with JSON on a Unix socket, `/run/ctr-swift/ctr-swift.sock`.\n\n**Who may connect.** root, and members of the socket's group (`ctr-swift`). Access to the socket is access to root: a bind mount of `/` can be asked for.\n\n**Requests.** A body is `application/json` of at most 1 MiB (32 KiB of headers, 128 of them, the path and each header 16 KiB). A member or a query parameter that is not described\nhere is refused, never ignored; what is not given is left out, not `null`. A request has 30 seconds to arrive; `load` 30 seconds for each piece.\n\n**Errors.** `application/problem+json` (RFC 9457). `code` is stable and can be relied on; `detail` says what was tried, on which object, and what\nthe kernel or the registry said; `remedy` says what can be done. Codes and their status:\n\n| code | status | |\n|---|---|---|\n| `invalid-request` | 400 | a body, parameter or reference that is not as described here |\n| `permission-denied` | 403 | the peer is neither root nor in the socket's group |\n| `registry-unauthorized` | 403 | the registry did not accept the credentials, or wants some |\n| `not-found` | 404 | no such path |\n| `image-not-found`, `container-not-found`, `layer-not-found`, `manifest-unknown` | 404 | |\n| `method-not-allowed` | 405 | |\n| `conflict`, `in-use` | 409 | a name that is taken, a state that does not fit, an image that a container uses |\n| `layer-damaged` | 409 | a check has found damage in a layer of the image: `POST /v1/repair` |\n| `body-too-large` | 413 | |\n| `unsupported-media-type` | 415 | |\n| `unsupported` | 422 | asked for, understood, and not to be had on this node: never dropped silently |\n| `container-start-failed`, `exec-failed` | 422 | with `exitCode` 125, 126 or 127 |\n| `too-many-layers`, `no-matching-platform`, `invalid-image`, `digest-mismatch` | 422 | what the registry or the archive offered can't be used |\n| `cancelled` | 503 | the client or the daemon gave up; nothing is left of it |\n| `shutting-down` | 503 | the daemon is being stopped; containers go on: ask its successor |\n| `registry-unavailable` | 502 | |\n| `no-space` | 507 | bytes or inodes would fall below the reserve |\n| `internal` | 500 | anything else |\n\n**Streams.** `application/x-ndjson`: one JSON object a line, sent as it happens, until the server ends the body. A client that closes its\nconnection, or its sending half, ends the stream and what feeds it (a pull that nobody else waits for is abandoned).\n\n**Containers** are named by their ID, by a prefix of it that no other has, or by their name. **Attaching** is not HTTP: `attachSocket` names the\nmonitor's own socket (docs/api/attach.md), so that a container's streams never depend on the daemon.\n"
+  "description": "HTTP/1.1 with JSON on a Unix socket, `/run/ctr-swift/ctr-swift.sock`.\n\n**Who may connect.** root, and members of the socket's group (`ctr-swift`). Access to the socket is access to root: a bind mount of `/` can be asked for.\n\n**Requests.** A body is `application/json` of at most 1 MiB (32 KiB of headers, 128 of them, the path and each header 16 KiB). A member or a query parameter that is not described\nhere is refused, never ignored; what is not given is left out, not `null`. A request has 30 seconds to arrive; `load` 30 seconds for each piece.\n\n**Errors.** `application/problem+json` (RFC 9457). `code` is stable and can be relied on; `detail` says what was tried, on which object, and what\nthe kernel or the registry said; `remedy` says what can be done. Codes and their status:\n\n| code | status | |\n|---|---|---|\n| `invalid-request` | 400 | a body, parameter or reference that is not as described here |\n| `permission-denied` | 403 | the peer is neither root nor in the socket's group |\n| `registry-unauthorized` | 403 | the registry did not accept the credentials, or wants some |\n| `not-found` | 404 | no such path |\n| `image-not-found`, `container-not-found`, `layer-not-found`, `path-not-found`, `manifest-unknown` | 404 | |\n| `method-not-allowed` | 405 | |\n| `conflict`, `in-use` | 409 | a name that is taken, a state that does not fit, an image that a container uses |\n| `layer-damaged` | 409 | a check has found damage in a layer of the image: `POST /v1/repair` |\n| `body-too-large` | 413 | |\n| `unsupported-media-type` | 415 | |\n| `unsupported` | 422 | asked for, understood, and not to be had on this node: never dropped silently |\n| `container-start-failed`, `exec-failed` | 422 | with `exitCode` 125, 126 or 127 |\n| `too-many-layers`, `no-matching-platform`, `invalid-image`, `digest-mismatch` | 422 | what the registry or the archive offered can't be used |\n| `cancelled` | 503 | the client or the daemon gave up; nothing is left of it |\n| `shutting-down` | 503 | the daemon is being stopped; containers go on: ask its successor |\n| `registry-unavailable` | 502 | |\n| `no-space` | 507 | bytes or inodes would fall below the reserve |\n| `internal` | 500 | anything else |\n\n**Streams.** `application/x-ndjson`: one JSON object a line, sent as it happens, until the server ends the body. A client that closes its\nconnection, or its sending half, ends the stream and what feeds it (a pull that nobody else waits for is abandoned).\n\n**Containers** are named by their ID, by a prefix of it that no other has, or by their name. **Attaching** is not HTTP: `attachSocket` names the\nmonitor's own socket (docs/api/attach.md), so that a container's streams never depend on the daemon.\n"
  },
  "servers": [
   {
@@ -1535,6 +1535,250 @@ let openAPIDocument = #"""
     }
    }
   },
+  "/v1/containers/{id}/files": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "get": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "getFileStatus",
+    "summary": "One object of a container",
+    "description": "Paths are the container's own: links are followed as in it, and never lead out of it. It may run or not; one that does not run is refused while it\nstarts or is removed, and is not started meanwhile.\n",
+    "parameters": [
+     {
+      "$ref": "#/components/parameters/ContainerPath"
+     },
+     {
+      "$ref": "#/components/parameters/FollowLink"
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "What is there.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/PathStatus"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "503": {
+      "$ref": "#/components/responses/Unavailable"
+     }
+    }
+   }
+  },
+  "/v1/containers/{id}/archive": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "get": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "getArchive",
+    "summary": "An object of a container, and all below it, as a tar",
+    "description": "The first entry is named by the path's last component (\".\" for the root). With owners, modes, times, links, devices, user attributes and capabilities; sparse\nfiles in GNU's form; without sockets. An archive that comes to an error is cut short.\n",
+    "parameters": [
+     {
+      "$ref": "#/components/parameters/ContainerPath"
+     },
+     {
+      "$ref": "#/components/parameters/FollowLink"
+     }
+    ],
+    "responses": {
+     "200": {
+      "description": "The archive.",
+      "content": {
+       "application/x-tar": {
+        "schema": {
+         "type": "string",
+         "format": "binary"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "503": {
+      "$ref": "#/components/responses/Unavailable"
+     }
+    }
+   },
+   "put": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "putArchive",
+    "summary": "Unpack a tar into a directory of a container",
+    "description": "Files and links take the place of files and links, directories are merged; what would put one in the place of the other is refused. What was unpacked\nbefore an error stays.\n",
+    "parameters": [
+     {
+      "$ref": "#/components/parameters/ContainerPath"
+     },
+     {
+      "name": "keepOwners",
+      "in": "query",
+      "description": "Owners, setuid bits and capabilities as in the archive; else everything becomes root's.",
+      "schema": {
+       "type": "boolean",
+       "default": false
+      }
+     }
+    ],
+    "requestBody": {
+     "required": true,
+     "content": {
+      "application/x-tar": {
+       "schema": {
+        "type": "string",
+        "format": "binary"
+       }
+      }
+     }
+    },
+    "responses": {
+     "204": {
+      "description": "It is all there."
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "415": {
+      "$ref": "#/components/responses/UnsupportedMediaType"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "503": {
+      "$ref": "#/components/responses/Unavailable"
+     },
+     "507": {
+      "$ref": "#/components/responses/NoSpace"
+     }
+    }
+   }
+  },
+  "/v1/containers/{id}/export": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "get": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "exportContainer",
+    "summary": "The container's root as a tar, without what is mounted in it",
+    "responses": {
+     "200": {
+      "description": "The archive.",
+      "content": {
+       "application/x-tar": {
+        "schema": {
+         "type": "string",
+         "format": "binary"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "503": {
+      "$ref": "#/components/responses/Unavailable"
+     }
+    }
+   }
+  },
+  "/v1/containers/{id}/changes": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "get": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "listChanges",
+    "summary": "What the container has made of its image, in the order of the tree",
+    "description": "A directory is changed where something in it is. What stands empty where something is mounted is left out.",
+    "responses": {
+     "200": {
+      "description": "Change after change.",
+      "content": {
+       "application/x-ndjson": {
+        "schema": {
+         "$ref": "#/components/schemas/FileChange"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "503": {
+      "$ref": "#/components/responses/Unavailable"
+     }
+    }
+   }
+  },
   "/v1/snapshots": {
    "get": {
     "tags": [
@@ -1894,6 +2138,26 @@ let openAPIDocument = #"""
      "maxLength": 128
     }
    },
+   "ContainerPath": {
+    "name": "path",
+    "in": "query",
+    "required": true,
+    "description": "A path of the container, from its root on.",
+    "schema": {
+     "type": "string",
+     "minLength": 1,
+     "maxLength": 4096
+    }
+   },
+   "FollowLink": {
+    "name": "follow",
+    "in": "query",
+    "description": "Follow a link at the path's end.",
+    "schema": {
+     "type": "boolean",
+     "default": false
+    }
+   },
    "Fresh": {
     "name": "fresh",
     "in": "query",
@@ -1937,7 +2201,7 @@ let openAPIDocument = #"""
     }
    },
    "NotFound": {
-    "description": "`container-not-found`, `image-not-found`, `layer-not-found`, `manifest-unknown`, or `not-found` for the path itself.",
+    "description": "`container-not-found`, `image-not-found`, `layer-not-found`, `path-not-found`, `manifest-unknown`, or `not-found` for the path itself.",
     "content": {
      "application/problem+json": {
       "schema": {
@@ -4378,6 +4642,69 @@ let openAPIDocument = #"""
       "minLength": 1,
       "maxLength": 128,
       "description": "`[a-zA-Z0-9][a-zA-Z0-9_.-]*`"
+     }
+    }
+   },
+   "PathStatus": {
+    "type": "object",
+    "required": [
+     "name",
+     "kind",
+     "mode",
+     "sizeInBytes",
+     "modifiedAt"
+    ],
+    "properties": {
+     "name": {
+      "type": "string",
+      "description": "The path's last component; \".\" of the root."
+     },
+     "kind": {
+      "type": "string",
+      "enum": [
+       "file",
+       "directory",
+       "symlink",
+       "other"
+      ]
+     },
+     "mode": {
+      "type": "integer",
+      "description": "The twelve permission bits."
+     },
+     "sizeInBytes": {
+      "type": "integer",
+      "format": "int64"
+     },
+     "modifiedAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "linkTarget": {
+      "type": "string"
+     }
+    }
+   },
+   "FileChange": {
+    "type": "object",
+    "required": [
+     "kind",
+     "path"
+    ],
+    "properties": {
+     "kind": {
+      "type": "string",
+      "enum": [
+       "added",
+       "changed",
+       "deleted"
+      ]
+     },
+     "path": {
+      "type": "string",
+      "description": "Absolute."
+     },
+     "pathBase64": {
+      "$ref": "#/components/schemas/TreePathBytes"
      }
     }
    },
