@@ -32,8 +32,39 @@ public struct IsolationRequest: Codable, Sendable, Hashable {
 
 public enum SeccompChoice: String, Codable, Sendable, Hashable, CaseIterable { case `default`, unconfined }
 
-/// A namespace of its own, or the node's.
-public enum NamespaceChoice: String, Codable, Sendable, Hashable, CaseIterable { case `private`, host }
+/// A namespace of its own, the node's, or another container's, which has to run whenever this one starts.
+public enum NamespaceChoice: RawRepresentable, Codable, Sendable, Hashable {
+    /// For `ipc`: no other container may share it.
+    case `private`
+    /// For `ipc`: its own, which others may share. What is left out is the same.
+    case shareable
+    case host
+    /// By name or id, looked up at each start.
+    case container(String)
+
+    public init?(rawValue: String) {
+        switch rawValue {
+        case "private": self = .private
+        case "shareable": self = .shareable
+        case "host": self = .host
+        default:
+            guard rawValue.hasPrefix("container:"), rawValue.utf8.count > 10 else { return nil }
+            self = .container(String(rawValue.dropFirst(10)))
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .private: "private"
+        case .shareable: "shareable"
+        case .host: "host"
+        case .container(let name): "container:\(name)"
+        }
+    }
+
+    /// Whose it is, where it is another container's.
+    public var container: String? { if case .container(let name) = self { name } else { nil } }
+}
 
 /// Whose ids the container's are. `host`: the node's own, root in it is root on the node. `auto`: 65536 ids that nobody else has, so that its root is
 /// nobody on the node. `keep`: the same, but the user who asks for the container is the same user in it, and by default its first process.

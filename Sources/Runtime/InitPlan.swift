@@ -35,6 +35,8 @@ package struct InitPlan {
     let seccomp: SeccompProgram?
     let seccompListener: SeccompListenerPlan?
     let cgroup: CgroupPlan
+    /// The mount namespace whose shared memory is this container's, too.
+    let sharedMemory: CInt?
     /// How many of the caller's descriptors from 3 on the program gets. They have to be open.
     package var preservedDescriptors: CInt = 0
 
@@ -44,10 +46,11 @@ package struct InitPlan {
     ///   - seccomp: the compiled form of the spec's filter, kept by the caller; nil compiles it now, which takes milliseconds.
     ///   - cgroupPath: where the spec names none.
     ///   - id: the container's, for hooks; nil: the bundle's name.
+    ///   - foreign: what the spec was entered into; its descriptors are lent for the length of the launch.
     /// - Throws: `LaunchError` `.plan`, for a spec that is wrong or asks for what this runtime can't do.
     package init(
         spec: RuntimeSpec, bundle: FilePath, rootfs: RootfsSource? = nil, stdio: StandardStreams, seccomp: SeccompProgram? = nil,
-        cgroupPath: String? = nil, id: String? = nil
+        cgroupPath: String? = nil, id: String? = nil, foreign: ForeignNamespaces = ForeignNamespaces()
     ) throws(LaunchError) {
         try SpecCheck.refuseUnsupported(spec)
         guard let process = spec.process else { throw .refused("the spec has no process") }
@@ -73,7 +76,12 @@ package struct InitPlan {
         if hostname != nil || domainname != nil, !namespaces.isOwn(.uts) {
             throw .refused("a hostname needs an own uts namespace")
         }
-        mounts = try (spec.mounts ?? []).map { mount throws(LaunchError) in try MountPlan(mount, bundle: bundle) }
+        sharedMemory = foreign.sharedMemory
+        mounts = try (spec.mounts ?? []).map { mount throws(LaunchError) in
+            var plan = try MountPlan(mount, bundle: bundle)
+            if foreign.sharedMemory != nil, plan.target == "dev/shm" { plan.becomeSharedMemory() }
+            return plan
+        }
         if userNamespace == nil, let mount = mounts.first(where: { $0.owners != nil && $0.owners?.mappings == nil }) {
             throw .refused("mount \(mount.destination): idmap needs mappings of its own, or a user namespace")
         }

@@ -98,6 +98,10 @@ extension InitProcess {
             let mount = try newFilesystem(type, source, options, plan.flags)
             if plan.copiesUp { try copyUp(from: target, to: mount) }
             try mount.attach(at: target.raw, name: plan.destination)
+        case .sharedMemory:
+            guard let number = prepared.binds[index] else { return }
+            let target = try root.openOrMake(plan.target, directory: true, plan.links)
+            try DetachedMount.attach(number, at: target.raw, name: plan.destination)
         case .remount:
             let target = try root.open(plan.target, plan.links)
             try change(target.raw, plan.flags, plan.destination)

@@ -200,7 +200,7 @@ extension InitPlan {
         return try PreparedMounts.make(self, user)
     }
 
-    private var needsPreparedMounts: Bool { userNamespace != nil || mounts.contains { $0.owners != nil } }
+    private var needsPreparedMounts: Bool { userNamespace != nil || sharedMemory != nil || mounts.contains { $0.owners != nil } }
 
     /// As the child does without a user namespace: what is the host's it has no right to give away.
     private func lendStreams(_ mappings: IDMappings) throws(LaunchError) {

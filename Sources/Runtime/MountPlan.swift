@@ -14,6 +14,8 @@ struct MountPlan {
         case cgroup
         /// What is mounted there already, with other attributes.
         case remount
+        /// The /dev/shm of the container whose ipc namespace is shared.
+        case sharedMemory
     }
 
     /// A filesystem's own option: `size=64m`, or a word alone.
@@ -42,16 +44,27 @@ struct MountPlan {
     /// sysfs shows the network namespace of its mounting process, the cgroup mounts its cgroups: both come from the parent.
     var needsParent: Bool {
         switch kind {
-        case .bind, .remount: false
+        case .bind, .remount, .sharedMemory: false
         case .filesystem(let type, _, _): type == "sysfs"
         case .cgroup: true
         }
+    }
+
+    var isSharedMemory: Bool { if case .sharedMemory = kind { true } else { false } }
+
+    /// Its attributes are those that the other container gave it.
+    mutating func becomeSharedMemory() {
+        kind = .sharedMemory
+        flags = MountFlags()
+        copiesUp = false
+        owners = nil
     }
 
     /// These must be where their name says: a link there would put the kernel's files, and later the masks, somewhere else.
     var links: RootDirectory.Links {
         switch kind {
         case .bind, .remount: .followed
+        case .sharedMemory: .refused
         case .filesystem(let type, _, _): type == "tmpfs" && target != "dev" ? .followed : .refused
         case .cgroup: .refused
         }

@@ -38,6 +38,9 @@ struct PreparedMounts: ~Copyable {
             try prepared.makeDevices(plan, user.mappings)
         case .none: break
         }
+        if let namespace = plan.sharedMemory, let index = plan.mounts.firstIndex(where: { $0.isSharedMemory }) {
+            prepared.numbers.binds[index] = try ForeignNamespaces.sharedMemory(of: namespace).release()
+        }
         for (index, mount) in plan.mounts.enumerated() {
             guard case .bind(let source, let recursive) = mount.kind, user.isPresent || mount.owners != nil else { continue }
             prepared.numbers.binds[index] = try plan.detachedBind(mount, source, recursive, user).release()

@@ -18,12 +18,15 @@ struct ShimStart {
     private let configuration: ShimConfiguration
     private let bundle: FilePath
     private let spec: RuntimeSpec
+    private let shared: ForeignNamespaces
 
     init(_ path: FilePath, _ begin: Moment) throws(ShimFailure) {
         self.begin = begin
         configuration = try Self.read(ShimConfiguration.self, path)
         bundle = FilePath(configuration.bundle)
-        spec = try Self.read(RuntimeSpec.self, bundle.appending("config.json"))
+        shared = ForeignNamespaces(
+            descriptors: configuration.sharedNamespaces?.descriptors ?? [:], sharedMemory: configuration.sharedNamespaces?.sharedMemory)
+        spec = shared.entered(by: try Self.read(RuntimeSpec.self, bundle.appending("config.json")))
     }
 
     func start() throws(ShimFailure) -> ShimServer {
@@ -33,6 +36,8 @@ struct ShimStart {
             try listener.setNonblocking()
             return listener
         }
+        // What belongs to another container must not live on with this one's monitor.
+        defer { for descriptor in configuration.sharedNamespaces?.all ?? [] { close(descriptor) } }
         do throws(ShimFailure) {
             return try start(listener)
         } catch {
@@ -78,7 +83,7 @@ struct ShimStart {
     private func plan(_ streams: borrowing ContainerStreams?) throws(ShimFailure) -> InitPlan {
         do throws(LaunchError) {
             return try InitPlan(
-                spec: spec, bundle: bundle, rootfs: rootfs, stdio: standardStreams(streams), seccomp: try seccompProgram())
+                spec: spec, bundle: bundle, rootfs: rootfs, stdio: standardStreams(streams), seccomp: try seccompProgram(), foreign: shared)
         } catch {
             throw ShimFailure(error)
         }

@@ -24,6 +24,22 @@ package struct ShimConfiguration: Codable, Sendable, Hashable {
     package var seccompProgram: String?
     /// The group that may connect to shim.sock.
     package var socketGroup: UInt32
+    /// nil: all namespaces are as config.json says.
+    package var sharedNamespaces: SharedNamespaces?
+
+    /// Namespaces of running containers that this one enters at this start, by descriptors that the shim is spawned with. The engine has looked that
+    /// they are whose they should be; config.json has new ones in their place.
+    package struct SharedNamespaces: Codable, Sendable, Hashable {
+        /// By the spec's word for the kind: `pid`, `ipc`, `uts`, `user`.
+        package var descriptors: [String: Int32]
+        /// The mount namespace whose /dev/shm comes along with `ipc`.
+        package var sharedMemory: Int32?
+        package init(descriptors: [String: Int32], sharedMemory: Int32?) {
+            self.descriptors = descriptors
+            self.sharedMemory = sharedMemory
+        }
+        package var all: [Int32] { descriptors.values + (sharedMemory.map { [$0] } ?? []) }
+    }
 
     package struct Size: Codable, Sendable, Hashable {
         package var rows: UInt16

@@ -138,4 +138,22 @@ import Testing
             #expect(throws: UsageError.self) { try self.request { $0.isolation.userNamespace = other } }
         }
     }
+
+    @Test(
+        "a namespace is one's own, the node's or another container's, as far as its kind has that",
+        arguments: [
+            ("--pid", "private", true), ("--pid", "host", true), ("--pid", "container:x", true), ("--pid", "shareable", false),
+            ("--ipc", "shareable", true), ("--ipc", "container:a1b2", true), ("--ipc", "none", false), ("--uts", "container:x", true),
+            ("--uts", "container:", false), ("--uts", "", false), ("--cgroupns", "host", true), ("--cgroupns", "container:x", false),
+        ])
+    func namespaces(option: String, value: String, isKnown: Bool) throws {
+        guard isKnown else {
+            let error = #expect(throws: UsageError.self) { try self.request { $0.isolation.namespaces = [(option, value)] } }
+            #expect(error?.message.contains(option) == true)
+            return
+        }
+        let isolation = try request { $0.isolation.namespaces = [(option, value)] }.isolation
+        let found = ["--pid": isolation?.pid, "--ipc": isolation?.ipc, "--uts": isolation?.uts, "--cgroupns": isolation?.cgroup][option]
+        #expect(found??.rawValue == value)
+    }
 }

@@ -34,10 +34,7 @@ package struct IsolationFlags: Sendable {
         if !groups.isEmpty { request.groups = groups }
         for (option, value) in namespaces {
             guard let value else { continue }
-            guard let choice = NamespaceChoice(rawValue: value) else {
-                throw UsageError(
-                    option, value, "no such choice", remedy: "use private or host; the namespaces of other containers are not shared yet")
-            }
+            let choice = try Self.namespace(option, value)
             switch option {
             case "--pid": request.pid = choice
             case "--ipc": request.ipc = choice
@@ -47,6 +44,18 @@ package struct IsolationFlags: Sendable {
         }
         if let userNamespace { request.userNamespace = try Self.userNamespace(userNamespace) }
         return request == IsolationRequest() ? nil : request
+    }
+
+    private static func namespace(_ option: String, _ value: String) throws(UsageError) -> NamespaceChoice {
+        let choice = NamespaceChoice(rawValue: value)
+        switch (choice, option) {
+        case (.shareable?, "--ipc"), (.private?, _), (.host?, _): break
+        case (.container?, _) where option != "--cgroupns": break
+        default:
+            let further = ["--ipc": ", shareable, host or container:NAME", "--cgroupns": " or host"][option] ?? ", host or container:NAME"
+            throw UsageError(option, value, "no such choice", remedy: "use private\(further)")
+        }
+        return choice ?? .private
     }
 
     /// Podman's word for `keep` is taken too.

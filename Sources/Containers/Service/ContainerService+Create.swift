@@ -53,7 +53,7 @@ extension ContainerService {
         let paths = paths(of: id)
         let plan = try ContainerPlan(
             id: id, name: name, request: request, image: image, stack: stack, paths: paths, configuration: configuration,
-            identities: identities)
+            identities: identities, sharedHostname: hostname(sharedBy: request))
         let record = try containerRecord(id: id, memo: plan.memo, stack: stack)
         try makeDirectories(id: id, plan: plan, paths: paths, stack: stack)
         do throws(ContainerError) {
@@ -66,6 +66,12 @@ extension ContainerService {
         }
         StoreStep.containerRecorded.reach()
         return (Container(id: id, paths: paths, memo: plan.memo, layerIDs: stack.layerIDs), plan.warnings)
+    }
+
+    /// Of the container whose UTS namespace is shared, where it is there already; for /etc/hostname and the environment.
+    private func hostname(sharedBy request: CreateContainerRequest) -> String? {
+        guard let name = request.isolation?.uts?.container, let other = try? index.find(name) else { return nil }
+        return other.memo.hostname
     }
 
     func containerRecord(id: ContainerID, memo: ContainerMemo, stack: LayerStack) throws(ContainerError) -> ContainerRecord {

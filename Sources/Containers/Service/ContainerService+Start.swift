@@ -63,9 +63,10 @@ extension ContainerService {
 
     private func startNow(_ container: Container, byHand: Bool) throws(ContainerError) {
         do throws(ContainerError) {
-            try prepareState(of: container, byHand: byHand)
+            let shared = try sharedNamespaces(of: container)
+            try prepareState(of: container, byHand: byHand, shared.plan)
             ContainerStep.shimConfigured.reach()
-            try follow(try spawnShim(of: container), of: container)
+            try follow(try spawnShim(of: container, shared), of: container)
         } catch {
             // Of a start that failed nothing stays; what the shim told itself, it has tidied up after.
             if case .startFailed = error {} else { killLeftovers(of: container) }
@@ -118,12 +119,15 @@ extension ContainerService {
         }
     }
 
-    private func prepareState(of container: Container, byHand: Bool) throws(ContainerError) {
+    private func prepareState(
+        of container: Container, byHand: Bool, _ shared: ShimConfiguration.SharedNamespaces?
+    ) throws(ContainerError) {
         let paths = container.paths
         container.execs.removeAll()
         var configuration = try shimConfiguration(of: container)
         // Nobody comes to its streams.
         if !byHand { configuration.expectsAttach = false }
+        configuration.sharedNamespaces = shared
         let bytes: [UInt8]
         do throws(JSONError) { bytes = try JSON.encode(configuration) } catch { throw .encoding("encode shim.json: \(error)") }
         try kernelStep("prepare \(paths.state.string)") { () throws(KernelError) in
@@ -176,7 +180,10 @@ extension ContainerService {
     }
 
     /// The shim gets /dev/null, a log of its own for what it could not say otherwise, and one end of a pair as descriptor 3.
-    private func spawnShim(of container: Container) throws(ContainerError) -> SpawnedShim {
+    private func spawnShim(
+        of container: Container, _ shared: borrowing SharedNamespaces
+    ) throws(ContainerError) -> SpawnedShim {
+        let namespaces = shared.descriptors
         let arguments = ["ctr-swift-shim", "--config", container.paths.shimConfiguration.string]
         return try kernelStep("spawn \(configuration.shimPath.string)") { () throws(KernelError) in
             let pair = try ShimConnection.pair()
@@ -186,7 +193,8 @@ extension ContainerService {
             // The binary's own descriptor has to be there at the exec; the shim closes it first of all.
             let pid = try spawn(
                 "/proc/self/fd/4", arguments: arguments, environment: [],
-                descriptors: [(null.raw, 0), (log.raw, 1), (log.raw, 2), (pair.shim.raw, 3), (self.shim.raw, 4), (lock.raw, 5)])
+                descriptors: [(null.raw, 0), (log.raw, 1), (log.raw, 2), (pair.shim.raw, 3), (self.shim.raw, 4), (lock.raw, 5)]
+                    + namespaces)
             return SpawnedShim(pid: pid, connection: pair.engineOnly())
         }
     }

@@ -3,6 +3,7 @@
 package import APITypes
 package import Metadata
 package import OCI
+internal import Runtime
 
 /// Who asks for a container: a user of the node.
 package struct Caller: Codable, Sendable, Hashable {
@@ -88,13 +89,6 @@ package struct ContainerIdentities: Codable, Sendable, Hashable {
         spec.linux?.namespaces?.append(RuntimeSpec.Linux.Namespace(type: "user"))
         spec.linux?.uidMappings = users
         spec.linux?.gidMappings = groups
-        // sysfs is mounted by who has rights in the network's namespace; the node's own shows through a bind, as it would without it.
-        guard spec.linux?.namespaces?.contains(where: { $0.type == "network" }) == false else { return }
-        spec.mounts = spec.mounts?.map { mount in
-            guard mount.type == "sysfs" else { return mount }
-            return RuntimeSpec.Mount(
-                destination: mount.destination, type: "bind", source: "/sys",
-                options: ["rbind", "rprivate", "nosuid", "noexec", "nodev", "rro"])
-        }
+        DefaultSpec.bindNodesSystem(in: &spec)
     }
 }

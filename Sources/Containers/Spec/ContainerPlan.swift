@@ -21,12 +21,13 @@ package struct ContainerPlan: Sendable {
     /// - Throws: `ContainerError.invalidRequest` or `.invalidImage` for what can't be honoured; nothing has been made then.
     package init(
         id: ContainerID, name: String, request: CreateContainerRequest, image: RunnableImage, stack: LayerStack, paths: ContainerPaths,
-        configuration: ContainerConfiguration, identities: ContainerIdentities? = nil
+        configuration: ContainerConfiguration, identities: ContainerIdentities? = nil, sharedHostname: String? = nil
     ) throws(ContainerError) {
         let inputs = Inputs(
             id: id, request: request, image: image, stack: stack, paths: paths, configuration: configuration, caller: identities?.caller)
         let isolation = try IsolationPlan(request.isolation)
-        let hostname = try inputs.hostname(sharesHost: isolation.sharesHostName)
+        let hostname = try inputs.hostname(
+            sharesHost: isolation.sharesHostName, sharedName: isolation.sharesName ? sharedHostname ?? id.short : nil)
         let (user, groups) = try inputs.user()
         try identities?.check(user, groups)
         let arguments = try inputs.arguments()
@@ -108,8 +109,13 @@ package struct ContainerPlan: Sendable {
         }
 
         /// hostname(7) and sethostname(2): at most 64 bytes; letters, digits, dots and hyphens.
-        func hostname(sharesHost: Bool) throws(ContainerError) -> String {
-            guard let name = request.hostname else { return sharesHost || request.network == .host ? hostName() : id.short }
+        func hostname(sharesHost: Bool, sharedName: String?) throws(ContainerError) -> String {
+            guard let name = request.hostname else {
+                return sharedName ?? (sharesHost || request.network == .host ? hostName() : id.short)
+            }
+            guard sharedName == nil else {
+                throw .invalidRequest("hostname \"\(name)\" in another container's UTS namespace", remedy: "leave one of the two out")
+            }
             guard !sharesHost else {
                 throw .invalidRequest("hostname \"\(name)\" in the node's own UTS namespace", remedy: "leave one of the two out")
             }

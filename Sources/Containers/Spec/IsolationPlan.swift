@@ -20,6 +20,7 @@ package struct IsolationPlan: Sendable {
     package init(_ request: IsolationRequest?) throws(ContainerError) {
         let request = request ?? IsolationRequest()
         self.request = request
+        try Self.checkNamespaces(request)
         capabilities = try CapabilityChoice(request).names
         var devices: [HostDevice] = []
         if request.privileged == true { devices = try HostDevice.all() }
@@ -49,6 +50,24 @@ package struct IsolationPlan: Sendable {
     }
 
     package var sharesHostName: Bool { request.uts == .host }
+    /// Whether the name is another container's.
+    package var sharesName: Bool { request.uts?.container != nil }
+
+    private static func checkNamespaces(_ request: IsolationRequest) throws(ContainerError) {
+        guard request.pid != .shareable, request.uts != .shareable, request.cgroup != .shareable else {
+            throw .invalidRequest("a shareable namespace that is not ipc", remedy: "all others are shareable anyway")
+        }
+        guard request.cgroup?.container == nil else {
+            throw .invalidRequest("the cgroup namespace of another container", remedy: "use private or host")
+        }
+        let others = [request.pid, request.ipc, request.uts].compactMap(\.?.container)
+        guard let other = others.first else { return }
+        guard request.userNamespace == nil else {
+            throw .invalidRequest(
+                "a user namespace, and a namespace of container \"\(other)\"",
+                remedy: "leave --userns out: a container that shares another's namespaces has that one's ids")
+        }
+    }
 
     /// - Throws: `ContainerError.invalidRequest` for a kernel parameter that is the host's.
     package func apply(to spec: inout RuntimeSpec) throws(ContainerError) {
@@ -65,7 +84,11 @@ package struct IsolationPlan: Sendable {
         if isPrivileged { makeSystemWritable(in: &spec) }
         guard let sysctls = request.sysctls, !sysctls.isEmpty else { return }
         spec.linux?.sysctl = sysctls
-        do throws(LaunchError) { try checkSysctls(of: spec) } catch {
+        // Another container's namespace is not this one's to set.
+        var own = spec
+        let foreign = [("pid", request.pid), ("ipc", request.ipc), ("uts", request.uts)].filter { $0.1?.container != nil }.map(\.0)
+        own.linux?.namespaces?.removeAll { foreign.contains($0.type) }
+        do throws(LaunchError) { try checkSysctls(of: own) } catch {
             throw .invalidRequest(error.reason ?? "a sysctl that is not the container's")
         }
     }
@@ -82,7 +105,7 @@ package struct IsolationPlan: Sendable {
         let shared = [("pid", request.pid), ("ipc", request.ipc), ("uts", request.uts), ("cgroup", request.cgroup)]
             .filter { $0.1 == .host }.map(\.0)
         spec.linux?.namespaces?.removeAll { shared.contains($0.type) }
-        if shared.contains("uts") { spec.hostname = nil }
+        if shared.contains("uts") || sharesName { spec.hostname = nil }
         guard shared.contains("ipc") else { return }
         // A new mount of mqueue shows the namespace's queues; POSIX shared memory is files, and the host's are in its own tmpfs.
         spec.mounts = spec.mounts?.map { mount in

@@ -4,12 +4,13 @@ package import APITypes
 internal import CLinux
 internal import Linux
 package import OCI
+internal import Runtime
 package import SystemPackage
 
 /// The request's binds and tmpfs, and the files that every container gets, as OCI mounts in the order they are made.
 package enum MountPlan {
     /// Where `--init` finds the static shim, which is PID 1 then.
-    package static let initPath = "/.ctr-init"
+    package static let initPath = DefaultSpec.initPath
 
     package static func initMount(shim: FilePath) -> RuntimeSpec.Mount {
         RuntimeSpec.Mount(destination: initPath, type: "bind", source: shim.string, options: ["bind", "ro", "nosuid", "nodev"])

@@ -134,13 +134,17 @@ struct IsolationOptions: ParsableArguments {
     var sysctl: [String] = []
     @Option(name: .long, help: ArgumentHelp("A supplementary group by name or number; repeatable.", valueName: "group"))
     var groupAdd: [String] = []
-    @Option(name: .long, help: ArgumentHelp("Processes: private or host.", valueName: "mode"), completion: .list(["private", "host"]))
+    @Option(
+        name: .long, help: ArgumentHelp("Processes: private, host or container:NAME.", valueName: "mode"),
+        completion: .list(["private", "host", "container:"]))
     var pid: String?
     @Option(
-        name: .long, help: ArgumentHelp("Shared memory and queues: private or host.", valueName: "mode"),
-        completion: .list(["private", "host"]))
+        name: .long, help: ArgumentHelp("Shared memory and queues: private, shareable, host or container:NAME.", valueName: "mode"),
+        completion: .list(["private", "shareable", "host", "container:"]))
     var ipc: String?
-    @Option(name: .long, help: ArgumentHelp("Host name: private or host.", valueName: "mode"), completion: .list(["private", "host"]))
+    @Option(
+        name: .long, help: ArgumentHelp("Host name: private, host or container:NAME.", valueName: "mode"),
+        completion: .list(["private", "host", "container:"]))
     var uts: String?
     @Option(
         name: .long, help: ArgumentHelp("View of the cgroups: private or host.", valueName: "mode"), completion: .list(["private", "host"]))
