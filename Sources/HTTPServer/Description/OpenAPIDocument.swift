@@ -3475,11 +3475,9 @@ let openAPIDocument = #"""
    },
    "NamespaceChoice": {
     "type": "string",
-    "enum": [
-     "private",
-     "host"
-    ],
-    "description": "A namespace of its own (the default), or the node's."
+    "minLength": 4,
+    "maxLength": 256,
+    "description": "`private`: a namespace of its own (the default). `host`: the node's. `container:NAME`, for `pid`, `ipc` and `uts`: that of another container, by name or id, which has\nto run whenever this one starts, and is looked up anew then; `ipc` brings its /dev/shm along. A container whose ids are not the node's gives those to the one that shares\nits namespaces. `ipc` alone: `private` is one that no other container may share, `shareable` one that may, as what is left out.\n"
    },
    "DeviceRequest": {
     "type": "object",
