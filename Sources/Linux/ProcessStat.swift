@@ -10,6 +10,8 @@ package struct ProcessStat: Sendable, Hashable {
     package let parent: Int32
     /// Clock ticks from the machine's start to the process's: with the pid it names one process for good.
     package let startTicks: UInt64
+    /// It is on its way out (PF_EXITING), though there may be much to do yet: a PID 1 ends its namespace before it can be reaped.
+    package let isExiting: Bool
 
     /// - Throws: `KernelError`; ENOENT or ESRCH where there is no such process.
     package init(of pid: Int32) throws(KernelError) {
@@ -24,11 +26,12 @@ package struct ProcessStat: Sendable, Hashable {
     package init?(parsing bytes: [UInt8]) {
         guard let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
         let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
-        guard fields.count > 19, let state = fields[0].first, let parent = Int32(fields[1]), let ticks = UInt64(fields[19]) else {
-            return nil
-        }
+        guard fields.count > 19, let state = fields[0].first, let parent = Int32(fields[1]), let flags = UInt64(fields[6]),
+            let ticks = UInt64(fields[19])
+        else { return nil }
         self.state = state
         self.parent = parent
         startTicks = ticks
+        isExiting = flags & 4 != 0
     }
 }

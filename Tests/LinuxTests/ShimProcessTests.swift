@@ -77,7 +77,9 @@ import Testing
     func stat(head: String, state: Character) throws {
         let text = head + " 7 7 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 4242 1 2 3"
         let stat = try #require(ProcessStat(parsing: Array(text.utf8)))
-        #expect(stat.state == state && stat.parent == 1 && stat.startTicks == 4242)
+        #expect(stat.state == state && stat.parent == 1 && stat.startTicks == 4242 && !stat.isExiting)
+        let ending = try #require(ProcessStat(parsing: Array(text.replacing(" 4194304 ", with: " 4194308 ").utf8)))
+        #expect(ending.isExiting)
     }
 
     @Test("what is no stat line is none", arguments: ["", "7 (x", "7 (x) S", "7 (x) S x 7 7 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 4242"])
