@@ -10,6 +10,7 @@ struct SentSignals {
         var signal: Int32
         var request: String
         var time: String
+        var isUnhealthy = false
     }
     /// A client's own.
     private static let attach = "attach"
@@ -17,10 +18,20 @@ struct SentSignals {
     /// The last that was sent to end it.
     private var stop: Note?
 
+    /// The requests that are for an end of it.
+    static let ending: Set<String> = ["stop", "restart", "rm"]
+
     mutating func note(_ signal: Int32, by request: String?) {
         let note = Note(signal: signal, request: request ?? Self.attach, time: Timestamp.now())
         notes[signal] = note
-        if ["stop", "restart", "rm"].contains(note.request) { stop = note }
+        if Self.ending.contains(note.request) { stop = note }
+    }
+
+    /// The shim's own, for a container that is unhealthy. - Parameter action: "kill", "stop", "restart".
+    mutating func note(_ signal: Int32, unhealthy action: String) {
+        let note = Note(signal: signal, request: action, time: Timestamp.now(), isUnhealthy: true)
+        notes[signal] = note
+        stop = note
     }
 
     /// The engine's, each once.
@@ -37,6 +48,6 @@ struct SentSignals {
     }
 
     private static func cause(_ note: Note) -> ShimExitCause {
-        ShimExitCause(kind: .request, request: note.request, signal: note.signal, sentAt: note.time)
+        ShimExitCause(kind: note.isUnhealthy ? .unhealthy : .request, request: note.request, signal: note.signal, sentAt: note.time)
     }
 }

@@ -2,6 +2,7 @@
 
 internal import Linux
 internal import ShimProtocol
+internal import SystemPackage
 
 /// One connection to the shim: the engine's, or a client's. A class, because a list of what can't be copied can't be walked.
 final class ShimClient {
@@ -21,6 +22,14 @@ final class ShimClient {
 
     /// It hears of the end of PID 1, and has not heard of it yet.
     var awaitsExit: Bool { hasAsked && exec == nil && !knowsExit }
+
+    /// The same for what can be left out where the other one is slow: what comes later tells it again.
+    func offer(_ message: ShimMessage) {
+        guard !isClosed else { return }
+        do throws(KernelError) { try connection.send(message, waiting: false) } catch {
+            if error.errno != .wouldBlock && error.errno != .resourceTemporarilyUnavailable { isClosed = true }
+        }
+    }
 
     /// One that does not read its messages is closed: the shim waits for nobody.
     func tell(_ message: ShimMessage, with descriptors: [CInt] = []) {

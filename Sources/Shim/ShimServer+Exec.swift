@@ -101,7 +101,6 @@ extension ShimServer {
 
     /// A child that has been reaped, and is not PID 1.
     /// - Returns: whether it was a further process; else it was an orphan.
-    @discardableResult
     func noteExecEnd(_ pid: Int32, _ end: WaitStatus) -> Bool {
         guard let process = execs.process(pid: pid) else { return false }
         // It may have ended before its exec was seen here, or without one.

@@ -17,7 +17,11 @@ extension ShimServer {
             var status: CInt = 0
             let pid = waitpid(-1, &status, WNOHANG)
             guard pid > 0 else { return }
-            if pid == initProcess.pid { noteExit(WaitStatus(status)) } else { noteExecEnd(pid, WaitStatus(status)) }
+            if pid == initProcess.pid {
+                noteExit(WaitStatus(status))
+            } else if !noteExecEnd(pid, WaitStatus(status)) {
+                noteProbeEnd(pid, WaitStatus(status))
+            }
         }
     }
 
@@ -32,6 +36,7 @@ extension ShimServer {
         record.timings = started.timings
         exit = record
         stdin = nil
+        endHealth()
         for process in execs.processes { process.hurryClient() }
         lastOutput = .now
         takeLastOutput()

@@ -28,11 +28,13 @@ extension ShimServer {
         switch request {
         case .attach(let stdin): attach(client, stdin: stdin)
         case .status: client.tell(.status(status))
+        case .probe: probe(for: client)
         case .exec(let wanted): exec(wanted, for: client)
         case .attachExec(let id, let stdin): attachExec(id, client, stdin: stdin)
         case .watch:
             client.watchesExecs = true
             client.tell(.execs(execs.statuses))
+            tellHealth(client)
         case .closeStdin, .closeOutput, .resize, .signal:
             // After the end it is not refused: what was wanted has become pointless, not wrong.
             client.tell(exit.map { .exited($0) } ?? answerWhileRunning(request, from: client))
@@ -47,7 +49,7 @@ extension ShimServer {
             if answer == .done, let killAfter { scheduleKill(after: killAfter, for: request) }
             return answer
         case .closeOutput(let stream): return closeOutput(stream, from: client)
-        case .closeStdin, .attach, .status, .exec, .attachExec, .watch:
+        case .closeStdin, .attach, .status, .exec, .attachExec, .watch, .probe:
             stdin = nil
             return .done
         }
@@ -73,7 +75,7 @@ extension ShimServer {
     }
 
     private var status: ShimStatus {
-        var status = ShimStatus(shimPID: getpid(), started: started, exit: exit, execs: true)
+        var status = ShimStatus(shimPID: getpid(), started: started, exit: exit, execs: true, health: health?.tracker.report)
         status.signalledBy = sentSignals.requests
         return status
     }
@@ -84,6 +86,7 @@ extension ShimServer {
             // One that has ended is not reaped yet, or is within this round: its end is told next.
             // Noted first: its end may come before this returns.
             sentSignals.note(number, by: request)
+            if request.map(SentSignals.ending.contains) == true { endHealth() }
             _ = try sendSignal(number, to: initProcess.pidfd)
             return .done
         } catch {

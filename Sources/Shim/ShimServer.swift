@@ -25,6 +25,8 @@ final class ShimServer {
     var terminalInput: TerminalInput?
     /// Further processes.
     var execs: ExecRegistry
+    /// nil: nobody asks for it.
+    let health: HealthMonitor?
 
     var clients: [ShimClient] = []
     /// The one that has the streams.
@@ -50,8 +52,9 @@ final class ShimServer {
     init(
         _ configuration: ShimConfiguration, started: ShimStarted, initProcess: consuming RunningInit, listener: consuming OwnedFD,
         childSignals: consuming SignalDescriptor, stdin: consuming OwnedFD?, outputs: [ContainerOutput], log: consuming LogWriter?,
-        traits: ContainerTraits, begin: Moment
+        traits: ContainerTraits, begin: Moment, health: HealthMonitor? = nil
     ) {
+        self.health = health
         execs = ExecRegistry(traits: traits)
         self.configuration = configuration
         self.started = started
@@ -87,7 +90,8 @@ final class ShimServer {
 
     /// Which descriptor a poll entry stands for.
     private enum Source: Sendable {
-        case listener, children, client(Int), output(Int), feed(Int), typed, terminal, log, exec(Int, ExecProcess.End)
+        case listener, children, client(Int), output(Int), feed(Int), typed, terminal, log, exec(Int, ExecProcess.End), health(
+            Int, ProbeEnd)
     }
 
     private func serveOnce() {
@@ -120,6 +124,7 @@ final class ShimServer {
         for (index, process) in execs.processes.enumerated() {
             process.watch { raw, events, end in poll.add(raw, events, .exec(index, end)) }
         }
+        health?.watch { raw, events, probe, end in poll.add(raw, events, .health(probe, end)) }
         if let raw = log?.waitingDescriptor { poll.add(raw, .writable, .log) }
         if let terminalInput {
             if terminalInput.wantsToRead { poll.add(terminalInput.descriptor, .readable, .typed) }
@@ -147,6 +152,7 @@ final class ShimServer {
         case .typed: terminalInput?.read()
         case .terminal: terminalInput?.write()
         case .log: log?.continueWriting()
+        case .health(let probe, let end): serveHealth(end, of: probe)
         case .exec: break
         }
     }
@@ -189,7 +195,10 @@ final class ShimServer {
 
     private var timeout: CInt? {
         let now = Moment.now
-        let own = [firstClientDeadline, terminalReopens, quietDeadline, feedDeadline, execs.nextMoment, dueKill?.at]
+        let own = [
+            firstClientDeadline, terminalReopens, quietDeadline, feedDeadline, execs.nextMoment, dueKill?.at,
+            exit == nil ? health?.nextMoment : nil,
+        ]
         return (own + execs.processes.map(\.nextMoment)).compactMap { $0?.milliseconds(from: now) }.min()
     }
 
@@ -205,6 +214,7 @@ final class ShimServer {
         if let due = dueKill, now >= due.at { killInit(for: due.request) }
         if exit != nil { terminalReopens = nil }
         keepExecDeadlines(now)
+        keepHealthDeadlines(now)
     }
 
     func stopAwaitingClient() {

@@ -59,12 +59,18 @@ struct ShimStart {
             let outputs = try outputs(&running, &streams)
             return ShimServer(
                 configuration, started: started, initProcess: running, listener: listener, childSignals: signals,
-                stdin: streams?.takeInput(), outputs: outputs, log: log, traits: traits, begin: begin)
+                stdin: streams?.takeInput(), outputs: outputs, log: log, traits: traits, begin: begin,
+                health: healthMonitor())
         } catch {
             // The container runs, and nobody would hear it.
             kill(started.pid, SIGKILL)
             throw ShimFailure(step: "streams", reason: nil, kernel: error, exitCode: 125)
         }
+    }
+
+    private func healthMonitor() -> HealthMonitor? {
+        guard let settings = configuration.health, let process = spec.process else { return nil }
+        return HealthMonitor(settings, process: process, startedAt: .now)
     }
 
     private func openLog() throws(ShimFailure) -> LogWriter? {

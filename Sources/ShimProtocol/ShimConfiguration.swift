@@ -40,6 +40,8 @@ package struct ShimConfiguration: Codable, Sendable, Hashable {
         }
         package var all: [Int32] { descriptors.values + (sharedMemory.map { [$0] } ?? []) }
     }
+    /// nil: nobody asks for it.
+    package var health: ShimHealth?
 
     package struct Size: Codable, Sendable, Hashable {
         package var rows: UInt16
@@ -79,7 +81,8 @@ package struct ShimConfiguration: Codable, Sendable, Hashable {
 
     package init(
         id: String, bundle: String, stateDirectory: String, rootfs: Rootfs, tty: Bool, terminalSize: Size?, openStdin: Bool,
-        expectsAttach: Bool, logDirectory: String?, logLimits: LogLimits? = nil, seccompProgram: String?, socketGroup: UInt32
+        expectsAttach: Bool, logDirectory: String?, logLimits: LogLimits? = nil, seccompProgram: String?, socketGroup: UInt32,
+        health: ShimHealth? = nil
     ) {
         self.id = id
         self.bundle = bundle
@@ -93,5 +96,6 @@ package struct ShimConfiguration: Codable, Sendable, Hashable {
         self.logLimits = logLimits
         self.seccompProgram = seccompProgram
         self.socketGroup = socketGroup
+        self.health = health
     }
 }

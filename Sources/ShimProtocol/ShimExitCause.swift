@@ -3,7 +3,7 @@
 /// Who ended PID 1, as the shim knows it. The engine reads it as APITypes' `ExitCause`: the members are the same.
 package struct ShimExitCause: Codable, Sendable, Hashable {
     package enum Kind: String, Codable, Sendable, Hashable {
-        case itself, request
+        case itself, request, unhealthy
         case outOfMemory = "out-of-memory"
         case unknown
     }

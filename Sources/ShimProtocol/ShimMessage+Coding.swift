@@ -2,8 +2,10 @@
 
 // The form on the wire, as docs/api/attach.md describes it: {"message":"exited","exit":{"exitCode":0,…}}.
 extension ShimMessage {
-    private enum Name: String, Codable { case started, failed, attached, done, refused, status, exited, execStarted, execs, execExited }
-    private enum CodingKeys: String, CodingKey { case message, started, failure, streams, reason, status, exit, id, pid, execs }
+    private enum Name: String, Codable {
+        case started, failed, attached, done, refused, status, exited, execStarted, execs, execExited, health
+    }
+    private enum CodingKeys: String, CodingKey { case message, started, failure, streams, reason, status, exit, id, pid, execs, health }
 
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -18,6 +20,7 @@ extension ShimMessage {
         case .execStarted:
             self = .execStarted(id: try values.decode(String.self, forKey: .id), pid: try values.decode(Int32.self, forKey: .pid))
         case .execs: self = .execs(try values.decode([ShimExecStatus].self, forKey: .execs))
+        case .health: self = .health(try values.decode(ShimHealthReport.self, forKey: .health))
         case .execExited:
             self = .execExited(id: try values.decode(String.self, forKey: .id), exit: try values.decode(ShimExit.self, forKey: .exit))
         }
@@ -52,6 +55,9 @@ extension ShimMessage {
         case .execs(let execs):
             try values.encode(Name.execs, forKey: .message)
             try values.encode(execs, forKey: .execs)
+        case .health(let report):
+            try values.encode(Name.health, forKey: .message)
+            try values.encode(report, forKey: .health)
         case .execExited(let id, let exit):
             try values.encode(Name.execExited, forKey: .message)
             try values.encode(id, forKey: .id)

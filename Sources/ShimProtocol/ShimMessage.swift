@@ -34,7 +34,9 @@ package import Linux
 //   engine                                shim
 //     |  watch ---------------------------->|   (the connection that the shim was spawned with watches from the start)
 //     |<------------- execs([…]) -----------|   those that run, and the last ones that have ended
+//     |<------------- health(report)… ------|   of a container with a health check: one for each result that is kept
 //     |<------------- execExited(id, end) --|   each end from now on
+//     |<------------- health(report) -------|   each result from now on; left out where the engine is far behind
 //
 // After the end of PID 1 a request that can't be met any more is answered by `exited` itself. Source: docs/api/attach.md.
 
@@ -56,8 +58,10 @@ package enum ShimRequest: Codable, Sendable, Hashable {
     case exec(ShimExec)
     /// The streams of a further process, please; the connection is that process's from then on.
     case attachExec(id: String, stdin: Bool)
-    /// Tell me the ends of further processes, too.
+    /// Tell me the ends of further processes, too, and of the container's health.
     case watch
+    /// Asks for its health now; answered by `health`, with the result.
+    case probe
 }
 
 /// What a shim says.
@@ -73,6 +77,7 @@ package enum ShimMessage: Codable, Sendable, Hashable {
     case execStarted(id: String, pid: Int32)
     case execs([ShimExecStatus])
     case execExited(id: String, exit: ShimExit)
+    case health(ShimHealthReport)
 }
 
 package enum ShimStream: String, Codable, Sendable, Hashable { case stdin, stdout, stderr, terminal }
@@ -125,11 +130,14 @@ package struct ShimStatus: Codable, Sendable, Hashable {
     package var execs: Bool?
     /// The engine's requests for which signals were sent to PID 1: "stop", "kill".
     package var signalledBy: [String]?
-    package init(shimPID: Int32, started: ShimStarted, exit: ShimExit?, execs: Bool? = nil) {
+    /// Of a container with a health check, without results.
+    package var health: ShimHealthReport?
+    package init(shimPID: Int32, started: ShimStarted, exit: ShimExit?, execs: Bool? = nil, health: ShimHealthReport? = nil) {
         self.shimPID = shimPID
         self.started = started
         self.exit = exit
         self.execs = execs
+        self.health = health
     }
 }
 

@@ -2,7 +2,7 @@
 
 // The form on the wire, as docs/api/attach.md describes it: {"request":"resize","rows":24,"columns":80}.
 extension ShimRequest {
-    private enum Name: String, Codable { case attach, closeStdin, closeOutput, resize, signal, status, exec, attachExec, watch }
+    private enum Name: String, Codable { case attach, closeStdin, closeOutput, resize, signal, status, exec, attachExec, watch, probe }
     private enum CodingKeys: String, CodingKey { case request, stdin, stream, rows, columns, signal, by, killAfterMilliseconds, exec, id }
 
     package init(from decoder: any Decoder) throws {
@@ -22,6 +22,7 @@ extension ShimRequest {
         case .attachExec:
             self = .attachExec(id: try values.decode(String.self, forKey: .id), stdin: try values.decode(Bool.self, forKey: .stdin))
         case .watch: self = .watch
+        case .probe: self = .probe
         }
     }
 
@@ -53,6 +54,7 @@ extension ShimRequest {
             try values.encode(id, forKey: .id)
             try values.encode(stdin, forKey: .stdin)
         case .watch: try values.encode(Name.watch, forKey: .request)
+        case .probe: try values.encode(Name.probe, forKey: .request)
         }
     }
 }

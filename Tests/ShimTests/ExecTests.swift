@@ -185,7 +185,7 @@ import Testing
 }
 
 /// The groups of further processes that are there.
-func execGroups(_ shim: TestShim) throws -> [String] {
+func execGroups(_ shim: TestShim, _ prefix: String = "exec-") throws -> [String] {
     try shim.container.cgroupDirectories().flatMap { directory -> [String] in
         guard let stream = opendir(directory) else { return [] }
         defer { closedir(stream) }
@@ -194,7 +194,7 @@ func execGroups(_ shim: TestShim) throws -> [String] {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if name.hasPrefix("exec-") { found.append(directory + "/" + name) }
+            if name.hasPrefix(prefix) { found.append(directory + "/" + name) }
         }
         return found
     }

@@ -16,7 +16,7 @@ import Testing
             (.attach(stdin: true), #"{"request":"attach","stdin":true}"#), (.closeStdin, #"{"request":"closeStdin"}"#),
             (.resize(rows: 24, columns: 80), #"{"request":"resize","rows":24,"columns":80}"#),
             (.signal(15), #"{"request":"signal","signal":15}"#),
-            (.status, #"{"request":"status"}"#), (.watch, #"{"request":"watch"}"#),
+            (.status, #"{"request":"status"}"#), (.watch, #"{"request":"watch"}"#), (.probe, #"{"request":"probe"}"#),
             (
                 .exec(ShimExec(id: "a1", openStdin: true, detached: false)),
                 #"{"request":"exec","exec":{"id":"a1","openStdin":true,"detached":false}}"#
@@ -54,6 +54,13 @@ import Testing
             (
                 .execExited(id: "a1", exit: exit),
                 #"{"message":"execExited","id":"a1","exit":{"exitCode":137,"signal":9,"outOfMemory":true,"startedAt":"a","finishedAt":"b"}}"#
+            ),
+            (
+                .health(
+                    ShimHealthReport(
+                        status: .unhealthy, failingStreak: 3,
+                        result: ShimHealthResult(startedAt: "a", finishedAt: "b", exitCode: -1, output: "c"))),
+                #"{"message":"health","health":{"status":"unhealthy","failingStreak":3,"result":{"startedAt":"a","finishedAt":"b","exitCode":-1,"output":"c"}}}"#
             ),
             (.done, #"{"message":"done"}"#), (.refused("no"), #"{"message":"refused","reason":"no"}"#),
             (
