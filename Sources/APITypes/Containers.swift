@@ -44,6 +44,8 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
     public var sharedMemoryInBytes: Int64?
     public var stopSignal: String?
     public var stopTimeoutSeconds: Int?
+    /// nil: as the image says.
+    public var health: HealthRequest?
     public var log: LogMode
     /// nil: all as the node has it.
     public var logOptions: LogOptions?
@@ -100,6 +102,7 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
         sharedMemoryInBytes = try values.decodeIfPresent(Int64.self, forKey: .sharedMemoryInBytes)
         stopSignal = try values.decodeIfPresent(String.self, forKey: .stopSignal)
         stopTimeoutSeconds = try values.decodeIfPresent(Int.self, forKey: .stopTimeoutSeconds)
+        health = try values.decodeIfPresent(HealthRequest.self, forKey: .health)
         log = try values.decodeIfPresent(LogMode.self, forKey: .log) ?? log
         logOptions = try values.decodeIfPresent(LogOptions.self, forKey: .logOptions)
         upper = try values.decodeIfPresent(UpperMode.self, forKey: .upper)
@@ -113,7 +116,8 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case image, platform, name, entrypoint, arguments, environment, workingDirectory, user, hostname, labels, tty, terminalSize
         case openStdin, attach, autoRemove, restart, readOnlyRoot, network, initProcess, mounts, resources, isolation, stopSignal,
-            stopTimeoutSeconds, log, logOptions, upper, upperSizeInBytes, upperInodes, ulimits, outOfMemoryScore, sharedMemoryInBytes
+            stopTimeoutSeconds, health, log, logOptions, upper, upperSizeInBytes, upperInodes, ulimits, outOfMemoryScore,
+            sharedMemoryInBytes
     }
 }
 
@@ -241,11 +245,13 @@ public struct ContainerSummary: Codable, Sendable, Hashable {
     public var createdAt: String
     public var exit: ExitRecord?
     public var labels: [String: String]
-    /// Where it has a restart policy.
+    /// Where it has a restart policy, or is restarted when it is unhealthy.
     public var restarts: RestartStatus?
+    /// Of one that runs, and has a health check.
+    public var health: HealthStatus?
     public init(
         id: String, name: String, image: String, imageDigest: String, command: [String], state: ContainerState, pid: Int32?,
-        createdAt: String, exit: ExitRecord?, labels: [String: String], restarts: RestartStatus? = nil
+        createdAt: String, exit: ExitRecord?, labels: [String: String], restarts: RestartStatus? = nil, health: HealthStatus? = nil
     ) {
         self.id = id
         self.name = name
@@ -258,6 +264,7 @@ public struct ContainerSummary: Codable, Sendable, Hashable {
         self.exit = exit
         self.labels = labels
         self.restarts = restarts
+        self.health = health
     }
 }
 
@@ -295,10 +302,12 @@ public struct ContainerDetail: Codable, Sendable, Hashable {
     public var execs: [ExecSummary]
     /// What should be known of the last start.
     public var warnings: [String]
+    /// Where it has a check.
+    public var health: HealthDetail?
     public init(
         summary: ContainerSummary, resolvedDigest: String, manifestDigest: String, request: CreateContainerRequest, mounts: [Mount],
         bundle: String, upperDirectory: String?, lowerDiffIDs: [String], cgroup: String, logPath: String?, attachSocket: String?,
-        startedAt: String?, timings: [StepTiming], execs: [ExecSummary] = [], warnings: [String] = []
+        startedAt: String?, timings: [StepTiming], execs: [ExecSummary] = [], warnings: [String] = [], health: HealthDetail? = nil
     ) {
         self.summary = summary
         self.resolvedDigest = resolvedDigest
@@ -315,6 +324,7 @@ public struct ContainerDetail: Codable, Sendable, Hashable {
         self.timings = timings
         self.execs = execs
         self.warnings = warnings
+        self.health = health
     }
 }
 
@@ -337,10 +347,14 @@ public struct KillRequest: Codable, Sendable, Hashable {
     public init(signal: String? = nil) { self.signal = signal }
 }
 
-/// `POST /v1/containers/{id}/wait?condition=stopped|removed`.
+/// `POST /v1/containers/{id}/wait?condition=stopped|removed|healthy`.
 public struct WaitResponse: Codable, Sendable, Hashable {
-    public var exit: ExitRecord
+    /// For `stopped` and `removed`.
+    public var exit: ExitRecord?
+    /// For `healthy`.
+    public var health: HealthStatus?
     public init(exit: ExitRecord) { self.exit = exit }
+    public init(health: HealthStatus) { self.health = health }
 }
 
 /// One line of a container's log, as it is kept on disk and streamed by `GET /v1/containers/{id}/logs`.

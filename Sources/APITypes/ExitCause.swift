@@ -9,12 +9,14 @@ public struct ExitCause: Codable, Sendable, Hashable {
         case request
         /// The kernel's OOM killer took PID 1: see `memory`.
         case outOfMemory = "out-of-memory"
+        /// It was unhealthy, and `--health-on-failure` says what is done then: `request` says which.
+        case unhealthy
         /// A signal that nobody asked the daemon for, or an end that was not seen.
         case unknown
     }
 
     public var kind: Kind
-    /// `stop`, `kill`, `restart`, `rm`, `attach`.
+    /// `stop`, `kill`, `restart`, `rm`, `attach`; of `unhealthy`: `kill`, `restart`, `stop`.
     public var request: String?
     /// The signal that was sent for it; what PID 1 made of it is the exit code's to tell.
     public var signal: Int?

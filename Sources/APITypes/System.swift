@@ -74,7 +74,7 @@ public struct Event: Codable, Sendable, Hashable {
     public var time: String
     /// `container` or `image`.
     public var type: String
-    /// container: `create`, `start`, `die`, `oom`, `kill`, `stop`, `pause`, `unpause`, `update`, `remove`, `restart`, `restart-failed`, `rename`, `signal-unheard`,
+    /// container: `create`, `start`, `die`, `oom`, `kill`, `stop`, `pause`, `unpause`, `update`, `remove`, `health`, `restart`, `restart-failed`, `rename`, `signal-unheard`,
     /// `warning`, `exec_start`, `exec_die`. image: `pull`, `load`, `untag`, `delete`, `pin`, `unpin`.
     public var action: String
     public var id: String

@@ -29,6 +29,8 @@ package final class Container: Sendable {
         var warnings: [String] = []
         var finishesRestart = false
         var unclaimedExecs: [String] = []
+        /// nil: it has no check.
+        var health: HealthRecord?
         var started: ShimStarted?
         /// The monitor of a live container, for the one case in which it must be ended by force.
         var shimPID: Int32?
@@ -39,13 +41,16 @@ package final class Container: Sendable {
 
     package init(
         id: ContainerID, paths: ContainerPaths, memo: ContainerMemo, layerIDs: [Int64], life: LifeCycle = LifeCycle(),
-        started: ShimStarted? = nil, shimPID: Int32? = nil
+        started: ShimStarted? = nil, shimPID: Int32? = nil, health: ShimHealthReport? = nil
     ) {
         self.id = id
         self.paths = paths
         self.layerIDs = layerIDs
-        let restart = RestartTracker(memo.request.restart, memo: memo.restart)
-        state = Mutex(State(memo: memo, life: life, restart: restart, started: started, shimPID: shimPID))
+        let restart = RestartTracker(memo.request.restart, memo: memo.restart, restartsUnhealthy: memo.health?.action == .restart)
+        state = Mutex(
+            State(
+                memo: memo, life: life, restart: restart, health: memo.health.map { _ in health.map(HealthRecord.init) ?? HealthRecord() },
+                started: started, shimPID: shimPID))
     }
 
     /// Without an end and restarts: those are the life's and the tracker's.
@@ -78,6 +83,14 @@ package final class Container: Sendable {
             return state.memo.name
         }
     }
+
+    // MARK: Health
+
+    /// It is started anew.
+    func resetHealth() { state.withLock { $0.health = $0.memo.health.map { _ in HealthRecord() } } }
+
+    /// - Returns: the new status where it has changed.
+    func noteHealth(_ report: ShimHealthReport) -> HealthStatus? { state.withLock { $0.health?.note(report) } }
 
     // MARK: Restarts
 
@@ -209,11 +222,12 @@ package final class Container: Sendable {
             state: isRestarting ? .restarting : life.state, pid: life.isLive ? state.started?.pid : nil, createdAt: memo.createdAt,
             exit: life.exit?.withoutTimings, labels: memo.request.labels,
             restarts: state.restart.isActive
-                ? RestartStatus(count: state.restart.memo.count, nextAt: state.pendingRestart?.at) : nil)
+                ? RestartStatus(count: state.restart.memo.count, nextAt: state.pendingRestart?.at) : nil,
+            health: life.isLive && life.phase != .starting ? state.health?.status : nil)
     }
 
     package var detail: ContainerDetail {
-        let (memo, life, started, warnings) = state.withLock { ($0.memo, $0.life, $0.started, $0.warnings) }
+        let (memo, life, started, warnings, health) = state.withLock { ($0.memo, $0.life, $0.started, $0.warnings, $0.health) }
         var detail = ContainerDetail(
             summary: summary, resolvedDigest: memo.resolvedDigest.description, manifestDigest: memo.manifestDigest.description,
             request: memo.request, mounts: memo.mounts, bundle: paths.bundle.string,
@@ -222,8 +236,14 @@ package final class Container: Sendable {
             logPath: memo.request.log == .file ? paths.log.appending("container.log").string : nil,
             attachSocket: life.hasShim ? paths.socket.string : nil, startedAt: started?.startedAt ?? life.exit?.startedAt,
             timings: started?.timings.map { StepTiming(step: $0.step, microseconds: $0.microseconds) } ?? life.exit?.timings ?? [],
-            execs: execs.summaries, warnings: warnings)
+            execs: execs.summaries, warnings: warnings, health: Self.detail(of: health, memo.health))
         detail.identityMaps = memo.identities?.maps
         return detail
+    }
+
+    private static func detail(of health: HealthRecord?, _ settings: ShimHealth?) -> HealthDetail? {
+        guard let health, let settings else { return nil }
+        return HealthDetail(
+            status: health.status, failingStreak: health.failingStreak, results: health.results, check: settings.check)
     }
 }

@@ -2,6 +2,7 @@
 
 package import APITypes
 package import OCI
+package import ShimProtocol
 
 /// What is known of a container for as long as it exists, kept in the database as JSON: fixed when it is created, but for its name and its limits.
 package struct ContainerMemo: Codable, Sendable, Hashable {
@@ -27,7 +28,9 @@ package struct ContainerMemo: Codable, Sendable, Hashable {
     package var identities: ContainerIdentities?
     /// The last end, for one that is kept.
     package var exit: ExitRecord?
-    /// Of one with a restart policy.
+    /// Of one with a health check: what its shim is told.
+    package var health: ShimHealth?
+    /// Of one with a restart policy, or that is restarted when it is unhealthy.
     package var restart: RestartTracker.Memo?
     /// What an update is about to set; nil at rest.
     package var update: ResourceRequest?

@@ -20,7 +20,7 @@ public struct NodeUser: Sendable, Hashable {
 }
 
 /// What `wait` waits for.
-public enum WaitCondition: String, Sendable, Hashable, CaseIterable { case stopped, removed }
+public enum WaitCondition: String, Sendable, Hashable, CaseIterable { case stopped, removed, healthy }
 
 extension NodeRuntime {
     /// Makes a container, and with `start` runs it. One that can't start and is to be removed leaves nothing.
@@ -117,10 +117,20 @@ extension NodeRuntime {
 
     public func waitContainer(_ id: String, condition: WaitCondition) async throws(EngineError) -> WaitResponse {
         let container = try find(id)
+        guard condition != .healthy else {
+            try await containerVerb { () throws(ContainerError) in try await self.containers.waitUntilHealthy(container) }
+            return WaitResponse(health: .healthy)
+        }
         return WaitResponse(
             exit: try await containerVerb { () throws(ContainerError) in
                 try await self.containers.wait(container, for: condition == .stopped ? .stopped : .removed)
             })
+    }
+
+    /// Asks for a container's health now.
+    public func runHealthcheck(_ id: String) async throws(EngineError) -> HealthRunResponse {
+        let container = try find(id)
+        return try await containerVerb { () throws(ContainerError) in try await self.containers.runHealthcheck(container) }
     }
 
     public func removeContainer(_ id: String, force: Bool) async throws(EngineError) {

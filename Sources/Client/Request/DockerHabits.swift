@@ -14,7 +14,6 @@ package enum DockerHabits {
         case "--gpus", "--runtime": "devices are given one by one with --device, and there is one runtime"
         case "--cpu-quota", "--cpu-period": "use --cpus 1.5"
         case "--oom-kill-disable": "a container that can't be killed for want of memory hangs instead: use --oom-score-adj"
-        case "--health-cmd", "--no-healthcheck": "health checks are not there yet"
         case "--password": "a password on the command line is seen by everyone: use --password-stdin"
         case "-a", "--attach": "`ctr-swift attach` goes to a running container's streams; `run` starts one and stays with it"
         case "--log-driver": "there is one log: JSON lines on disk (--log file), or none (--log none); --log-opt sets its limits"

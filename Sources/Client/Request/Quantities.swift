@@ -46,6 +46,30 @@ package enum Quantity {
         return sum
     }
 
+    /// `500ms`, `1.5s`, `1m30s`, `0`: whole milliseconds.
+    package static func milliseconds(_ text: String, option: String) throws(UsageError) -> Int64 {
+        if text == "0" { return 0 }
+        // In nanoseconds, so that what is less than a millisecond is seen.
+        let scales: [Substring: Int64] = [
+            "ns": 1, "us": 1000, "µs": 1000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000,
+        ]
+        let refusal = UsageError(option, text, "not a duration", remedy: "use numbers and ms, s, m or h: 500ms, 1m30s")
+        var sum: Int64 = 0
+        var rest = text[...]
+        repeat {
+            let number = rest.prefix { $0 == "." || ($0.isASCII && $0.isNumber) }
+            rest = rest[number.endIndex...]
+            let unit = rest.prefix { $0 != "." && !$0.isNumber }
+            rest = rest[unit.endIndex...]
+            guard let scale = scales[unit], let part = Decimal(number)?.times(scale) else { throw refusal }
+            let (total, isTooMuch) = sum.addingReportingOverflow(part)
+            if isTooMuch { throw refusal }
+            sum = total
+        } while !rest.isEmpty
+        guard sum == 0 || sum >= 1_000_000 else { throw UsageError(option, text, "less than a millisecond", remedy: "use 1ms or more") }
+        return sum / 1_000_000
+    }
+
     /// CPUs in billionths: `1.5` is 1,500,000,000.
     package static func nanoCPUs(_ text: String, option: String) throws(UsageError) -> Int64 {
         guard let number = Decimal(Substring(text)), number.places <= 9, let value = number.times(1_000_000_000) else {

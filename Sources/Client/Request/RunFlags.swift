@@ -43,6 +43,7 @@ package struct RunFlags: Sendable {
     package var isolation = IsolationFlags()
     package var stopSignal: String?
     package var stopTimeout: Int?
+    package var health = HealthFlags()
 
     package init(image: String) { self.image = image }
 
@@ -113,6 +114,7 @@ package struct RunFlags: Sendable {
         request.isolation = try isolation.request(surroundings)
         request.stopSignal = stopSignal
         request.stopTimeoutSeconds = stopTimeout
+        request.health = try health.request()
         request.log = try logMode()
         request.logOptions = try LogFlag.options(logOptions)
         if let upperSize { request.upperSizeInBytes = try Quantity.bytes(upperSize, option: "--upper-size") }

@@ -24,15 +24,18 @@ package struct RestartTracker: Sendable, Hashable {
     }
 
     package let policy: RestartPolicy
+    /// Its health check says so: it is restarted then, whatever the policy.
+    private let restartsUnhealthy: Bool
     package private(set) var memo: Memo
     private var delay: Duration?
 
-    package init(_ policy: RestartPolicy?, memo: Memo? = nil) {
+    package init(_ policy: RestartPolicy?, memo: Memo? = nil, restartsUnhealthy: Bool = false) {
+        self.restartsUnhealthy = restartsUnhealthy
         self.policy = policy ?? RestartPolicy(.no)
         self.memo = memo ?? Memo()
     }
 
-    package var isActive: Bool { policy.condition != .no }
+    package var isActive: Bool { policy.condition != .no || restartsUnhealthy }
 
     /// Somebody starts it: what was counted is forgotten.
     package mutating func startedByHand() {
@@ -72,10 +75,13 @@ package struct RestartTracker: Sendable, Hashable {
     }
 
     /// It has ended, or a restart has failed.
+    /// - Parameter unhealthy: what was done, where it was ended because it was unhealthy.
     /// - Returns: after which time it is started again; nil: not at all.
-    package mutating func ended(exitCode: Int, after run: Duration) -> Duration? {
+    package mutating func ended(exitCode: Int, after run: Duration, unhealthy: HealthAction? = nil) -> Duration? {
         if run >= Self.settledAfter { delay = nil }
-        guard !memo.isStopped, wantsRestart(exitCode) else { return nil }
+        // As if somebody had stopped it.
+        if unhealthy == .stop { memo.isStopped = true }
+        guard !memo.isStopped, unhealthy == .restart || wantsRestart(exitCode) else { return nil }
         let next = min(delay.map { $0 * 2 } ?? Self.firstDelay, Self.longestDelay)
         delay = next
         memo.count += 1
@@ -84,12 +90,14 @@ package struct RestartTracker: Sendable, Hashable {
     }
 
     /// Of one that does not run when the daemon starts. - Parameter exitCode: nil where nobody saw its end: the machine stopped.
-    package func startsWithDaemon(exitCode: Int?) -> Bool {
+    package func startsWithDaemon(exitCode: Int?, unhealthy: HealthAction? = nil) -> Bool {
         guard memo.hasStarted else { return false }
+        if policy.condition == .always { return true }
+        if memo.isStopped || unhealthy == .stop { return false }
+        if unhealthy == .restart { return true }
         return switch policy.condition {
-        case .always: true
-        case .unlessStopped: !memo.isStopped
-        case .onFailure: !memo.isStopped && (memo.isDue == true || wantsRestart(exitCode ?? 255))
+        case .always, .unlessStopped: true
+        case .onFailure: memo.isDue == true || wantsRestart(exitCode ?? 255)
         case .no: false
         }
     }

@@ -10,6 +10,7 @@ package enum ShimEvent: Sendable {
     /// The further processes that it has, or had: the answer to `watch`.
     case execs([ShimExecStatus])
     case execExited(id: String, exit: ShimExit)
+    case health(ShimHealthReport)
     /// The connection ended: so did the shim, or it was killed.
     case gone
 }
@@ -105,6 +106,7 @@ package final class ShimMonitor: Sendable {
         case .exited(let exit): handler(.exited(exit))
         case .execs(let statuses): handler(.execs(statuses))
         case .execExited(let id, let exit): handler(.execExited(id: id, exit: exit))
+        case .health(let report): handler(.health(report))
         default: break
         }
     }

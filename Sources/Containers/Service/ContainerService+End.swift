@@ -39,6 +39,7 @@ extension ContainerService {
             case .exited(let exit): await self.noteExit(ExitRecord(exit), of: container)
             case .execs(let statuses): await self.noteExecs(statuses, of: container)
             case .execExited(let id, let exit): self.noteExecEnd(id, exit, of: container)
+            case .health(let report): self.noteHealth(report, of: container)
             case .gone: await self.shimGone(container, shimPID: shimPID)
             }
         }

@@ -45,11 +45,17 @@ extension ContainerService {
     /// After an end whose monitor has gone: by the container's policy.
     func restartIfWanted(_ container: Container) async {
         guard container.restart.isActive, container.life.phase == .stopped, let exit = container.life.exit else { return }
-        await restart(container, afterEndWith: exit.exitCode, ran: Self.duration(of: exit))
+        await restart(container, afterEndWith: exit.exitCode, ran: Self.duration(of: exit), exit.actionOnHealth)
     }
 
-    private func restart(_ container: Container, afterEndWith exitCode: Int, ran: Duration) async {
-        guard let delay = container.decideRestart({ $0.ended(exitCode: exitCode, after: ran) }) else { return }
+    private func restart(
+        _ container: Container, afterEndWith exitCode: Int, ran: Duration, _ unhealthy: HealthAction? = nil
+    ) async {
+        let before = container.restart.memo
+        guard let delay = container.decideRestart({ $0.ended(exitCode: exitCode, after: ran, unhealthy: unhealthy) }) else {
+            if container.restart.memo != before { await pool.run { self.persist(container) } }
+            return
+        }
         // On the disk before it is due: a limit of restarts holds over a daemon that is killed.
         await pool.run { self.persist(container) }
         ContainerStep.restartCounted.reach()
@@ -93,7 +99,9 @@ extension ContainerService {
     func startWithDaemon(_ container: Container) {
         let life = container.life
         let isRestarting = container.memo.isRestarting == true
-        guard !life.isLive, isRestarting || container.restart.startsWithDaemon(exitCode: life.exit?.exitCode) else { return }
+        guard !life.isLive,
+            isRestarting || container.restart.startsWithDaemon(exitCode: life.exit?.exitCode, unhealthy: life.exit?.actionOnHealth)
+        else { return }
         if life.hasShim {
             // Its monitor is about to go, and is waited for; what its policy wants comes then, too.
             if isRestarting { container.finishRestartLater() } else if !container.restart.memo.isStopped { return }

@@ -124,6 +124,7 @@ extension ContainerService {
     ) throws(ContainerError) {
         let paths = container.paths
         container.execs.removeAll()
+        container.resetHealth()
         var configuration = try shimConfiguration(of: container)
         // Nobody comes to its streams.
         if !byHand { configuration.expectsAttach = false }
@@ -155,7 +156,7 @@ extension ContainerService {
             logDirectory: memo.request.log == .file ? paths.log.string : nil,
             logLimits: try LogPlan.limits(memo.request, configuration.logLimits),
             seccompProgram: IsolationPlan.hasDefaultFilter(memo.request.isolation) ? try seccomp.path() : nil,
-            socketGroup: configuration.socketGroup)
+            socketGroup: configuration.socketGroup, health: memo.health)
     }
 
     /// What is mounted as its root.

@@ -41,6 +41,10 @@ package struct ContainerPlan: Sendable {
             stopSignal: stop, stopTimeoutSeconds: try inputs.stopTimeout(), hostname: hostname, createdAt: Timestamp.now(),
             mounts: mounts.map(ContainerDetail.Mount.init), lowerDiffIDs: stack.diffIDs,
             upperMode: request.upper ?? (request.autoRemove ? .volatile : .synced), cgroup: cgroup)
+        memo.health = try HealthPlan(
+            request.health, image: image.config.config, autoRemove: request.autoRemove, stopSignal: stop,
+            stopTimeoutSeconds: memo.stopTimeoutSeconds
+        ).health
         memo.homeIsDefault = ProcessEnvironment.hasNoHome(image.config.config?.env ?? [], request.environment)
         memo.identities = identities
         self.memo = memo

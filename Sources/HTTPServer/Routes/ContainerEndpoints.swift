@@ -83,6 +83,11 @@ private func containerWaitEndpoints(_ service: Backend) -> [Endpoint] {
                     try await runtime.waitContainer(name, condition: condition)
                 })
         },
+        Endpoint(.post, "v1/containers/:id/healthcheck") { request, context in
+            try request.requirePlain()
+            let name = try context.containerName()
+            return try .json(await context.connection.whileClientStays { try await runtime.runHealthcheck(name) })
+        },
         Endpoint(.get, "v1/containers/:id/logs") { request, context in
             try request.refuseBody()
             let query = try QueryParameters(request, known: ["follow", "tail", "since", "until"])

@@ -25,6 +25,6 @@ struct Attach: ParsableCommand {
         let exit = try AttachSession(socket: FilePath(socket), stdin: detail.request.openStdin, tty: detail.request.tty).run()
         if let exit { throw ExitCode(Int32(exit.exitCode)) }
         let answer = try client.request(.post, ["v1", "containers", container, "wait"], body: nil as String?, as: WaitResponse.self)
-        throw ExitCode(Int32(clamping: answer.exit.exitCode))
+        throw ExitCode(Int32(clamping: answer.exit?.exitCode ?? 125))
     }
 }

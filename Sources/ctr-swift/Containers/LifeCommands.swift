@@ -11,6 +11,7 @@ private struct Done: Encodable {
     var container: String
     var exit: ExitRecord?
     var unheard: UnheardSignal?
+    var health: HealthStatus?
 }
 
 /// Of `stop` and `restart`.
@@ -106,17 +107,30 @@ struct Kill: ParsableCommand {
 
 struct Wait: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "wait", abstract: "Wait for containers to end; print their exit codes.")
+        commandName: "wait", abstract: "Wait for containers to end; print their exit codes.",
+        discussion: "With --condition healthy: until they are healthy; one that ends before has failed.")
 
+    @Option(
+        name: .long, help: ArgumentHelp("stopped, removed or healthy.", valueName: "condition"),
+        completion: .list(["stopped", "removed", "healthy"]))
+    var condition = "stopped"
     @OptionGroup var output: JSONLines
     @OptionGroup var connection: Connection
     @Argument(help: "Names or ids.", completion: .containers) var containers: [String]
 
+    func validate() throws {
+        guard ["stopped", "removed", "healthy"].contains(condition) else {
+            throw ValidationError(UsageError("--condition", condition, "no such choice", remedy: "use stopped, removed or healthy"))
+        }
+    }
+
     func run() throws {
         let client = connection.client
         try forEach(containers) { name in
-            let answer = try client.request(.post, ["v1", "containers", name, "wait"], body: nil as String?, as: WaitResponse.self)
-            try output.show("\(answer.exit.exitCode)", Done(container: name, exit: answer.exit))
+            let answer = try client.request(
+                .post, ["v1", "containers", name, "wait"], query: [("condition", condition)], body: nil as String?, as: WaitResponse.self)
+            let words = answer.exit.map { "\($0.exitCode)" } ?? answer.health?.rawValue ?? ""
+            try output.show(words, Done(container: name, exit: answer.exit, health: answer.health))
         }
     }
 }

@@ -34,6 +34,7 @@ struct List: ParsableCommand {
         if let exit = row.exit, row.state == .stopped || row.state == .restarting {
             text += " (\(exit.exitCode)\(exit.outOfMemory ? ", out of memory" : ""))"
         }
+        if let health = row.health { text += " (\(health.rawValue))" }
         if let count = row.restarts?.count, count > 0 { text += ", \(count) restart\(count == 1 ? "" : "s")" }
         return text
     }

@@ -43,7 +43,7 @@ struct Run: ParsableCommand {
         let record = try? client.request(
             .post, ["v1", "containers", made.id, "wait"], query: [("condition", options.identity.rm ? "removed" : "stopped")],
             body: nil as String?, as: WaitResponse.self)
-        guard let code = exit.map({ Int32($0.exitCode) }) ?? record.map({ Int32(clamping: $0.exit.exitCode) }) else {
+        guard let code = exit.map({ Int32($0.exitCode) }) ?? (record?.exit).map({ Int32(clamping: $0.exitCode) }) else {
             throw Failure(
                 "container \(shortID(made.id)) was lost from sight", remedy: "`ctr-swift inspect \(made.name)` tells what is known")
         }

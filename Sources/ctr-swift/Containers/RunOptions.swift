@@ -242,6 +242,7 @@ struct RunOptions: ParsableArguments {
     @OptionGroup(title: "Container") var identity: IdentityOptions
     @OptionGroup(title: "Image") var source: ImageOptions
     @OptionGroup(title: "Process") var process: ProcessOptions
+    @OptionGroup(title: "Health check") var health: HealthOptions
     @OptionGroup(title: "Filesystem") var filesystem: FilesystemOptions
     @OptionGroup(title: "Network") var network: NetworkOptions
     @OptionGroup(title: "Limit") var limits: LimitOptions
@@ -282,6 +283,7 @@ struct RunOptions: ParsableArguments {
         flags.stopTimeout = process.stopTimeout
         flags.log = process.log
         flags.logOptions = process.logOpt
+        flags.health = health.flags
         flags.volumes = filesystem.volume
         flags.tmpfs = filesystem.tmpfs
         flags.mounts = filesystem.mount
