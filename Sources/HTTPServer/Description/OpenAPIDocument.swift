@@ -1396,6 +1396,48 @@ let openAPIDocument = #"""
     }
    }
   },
+  "/v1/containers/{id}/healthcheck": {
+   "parameters": [
+    {
+     "$ref": "#/components/parameters/Container"
+    }
+   ],
+   "post": {
+    "tags": [
+     "containers"
+    ],
+    "operationId": "runHealthcheck",
+    "summary": "Ask for its health now",
+    "description": "Answered when the probe has ended, which its timeout limits. It counts as every other; one that is under way is the one.",
+    "responses": {
+     "200": {
+      "description": "What it says.",
+      "content": {
+       "application/json": {
+        "schema": {
+         "$ref": "#/components/schemas/HealthRunResponse"
+        }
+       }
+      }
+     },
+     "400": {
+      "$ref": "#/components/responses/InvalidRequest"
+     },
+     "404": {
+      "$ref": "#/components/responses/NotFound"
+     },
+     "409": {
+      "$ref": "#/components/responses/Conflict"
+     },
+     "500": {
+      "$ref": "#/components/responses/Internal"
+     },
+     "503": {
+      "$ref": "#/components/responses/Unavailable"
+     }
+    }
+   }
+  },
   "/v1/containers/{id}/wait": {
    "parameters": [
     {
@@ -1407,17 +1449,18 @@ let openAPIDocument = #"""
      "containers"
     ],
     "operationId": "waitContainer",
-    "summary": "Wait for the end",
+    "summary": "Wait for the end, or for health",
     "parameters": [
      {
       "name": "condition",
       "in": "query",
-      "description": "`stopped`: the process has ended (at once, where it has already). `removed`: and all that it had is gone, as after `autoRemove`.\n",
+      "description": "`stopped`: the process has ended (at once, where it has already). `removed`: and all that it had is gone, as after `autoRemove`.\n`healthy`: its health check succeeds; 409 when it ends before.\n",
       "schema": {
        "type": "string",
        "enum": [
         "stopped",
-        "removed"
+        "removed",
+        "healthy"
        ],
        "default": "stopped"
       }
@@ -1425,7 +1468,7 @@ let openAPIDocument = #"""
     ],
     "responses": {
      "200": {
-      "description": "How it ended.",
+      "description": "How it ended, or that it is healthy.",
       "content": {
        "application/json": {
         "schema": {
@@ -2497,7 +2540,7 @@ let openAPIDocument = #"""
      },
      "action": {
       "type": "string",
-      "description": "container: `create`, `start`, `die`, `oom`, `kill`, `stop`, `pause`, `unpause`, `update`, `remove`, `restart`, `restart-failed`, `rename`, `signal-unheard`, `warning`, `exec_start`, `exec_die`. image: `pull`, `load`, `untag`, `delete`, `pin`, `unpin`."
+      "description": "container: `create`, `start`, `die`, `oom`, `kill`, `stop`, `pause`, `unpause`, `update`, `remove`, `health`, `restart`, `restart-failed`, `rename`, `signal-unheard`, `warning`, `exec_start`, `exec_die`. image: `pull`, `load`, `untag`, `delete`, `pin`, `unpin`."
      },
      "id": {
       "type": "string"
@@ -3532,6 +3575,155 @@ let openAPIDocument = #"""
      }
     }
    },
+   "HealthRequest": {
+    "description": "How its health is asked for, over what the image's `Healthcheck` says: what is left out, and each 0, is the image's, else the default. Without a `test`\nor `probe` here or in the image there is no check. Probes are run by the container's monitor, also while no daemon is there; not while it is paused.\n",
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "test": {
+      "type": "array",
+      "maxItems": 32768,
+      "items": {
+       "type": "string",
+       "maxLength": 131071
+      },
+      "description": "`[NONE]` for none; `[CMD, word, …]`; `[CMD-SHELL, script]`. 0 is healthy."
+     },
+     "probe": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 4095,
+      "description": "In place of a program, from the container's network namespace: `http://[host]:port/path`, where a status from 200 to 399 is healthy; `tcp://[host]:port`, where\na connection is. The host is an IP address; without one it is the loopback.\n"
+     },
+     "intervalMilliseconds": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 31536000000,
+      "description": "From the end of a probe to the next; default: 30 s."
+     },
+     "timeoutMilliseconds": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 31536000000,
+      "description": "What takes longer has failed; default: 30 s."
+     },
+     "startPeriodMilliseconds": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 31536000000,
+      "description": "So long after the start failures don't count, until it is healthy; default: 0."
+     },
+     "startIntervalMilliseconds": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 31536000000,
+      "description": "The interval meanwhile; default: 5 s."
+     },
+     "retries": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "maximum": 2147483647,
+      "description": "So many failures in a row are unhealthy; default: 3."
+     },
+     "onFailure": {
+      "type": "string",
+      "enum": [
+       "none",
+       "kill",
+       "restart",
+       "stop"
+      ],
+      "default": "none",
+      "description": "What is done when it becomes unhealthy. `kill`: SIGKILL, and its restart policy goes on. `restart`: it is stopped and started again, whatever the policy; not\nwith `autoRemove`. `stop`: it is stopped, and stays so.\n"
+     }
+    }
+   },
+   "HealthStatus": {
+    "type": "string",
+    "enum": [
+     "starting",
+     "healthy",
+     "unhealthy"
+    ]
+   },
+   "HealthResult": {
+    "type": "object",
+    "required": [
+     "startedAt",
+     "finishedAt",
+     "exitCode",
+     "output"
+    ],
+    "properties": {
+     "startedAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "finishedAt": {
+      "$ref": "#/components/schemas/Timestamp"
+     },
+     "exitCode": {
+      "type": "integer",
+      "description": "0 is healthy; -1: it took too long. A program's is its own; of other probes 1."
+     },
+     "output": {
+      "type": "string",
+      "description": "At most 4096 bytes of it, and `...` where it was more."
+     }
+    }
+   },
+   "HealthDetail": {
+    "description": "Since its last start.",
+    "type": "object",
+    "required": [
+     "status",
+     "failingStreak",
+     "results",
+     "check"
+    ],
+    "properties": {
+     "status": {
+      "$ref": "#/components/schemas/HealthStatus"
+     },
+     "failingStreak": {
+      "type": "integer",
+      "description": "Failures in a row."
+     },
+     "results": {
+      "type": "array",
+      "description": "The last five, the eldest first.",
+      "items": {
+       "$ref": "#/components/schemas/HealthResult"
+      }
+     },
+     "check": {
+      "$ref": "#/components/schemas/HealthRequest"
+     }
+    }
+   },
+   "HealthRunResponse": {
+    "type": "object",
+    "required": [
+     "status",
+     "failingStreak",
+     "result"
+    ],
+    "properties": {
+     "status": {
+      "$ref": "#/components/schemas/HealthStatus"
+     },
+     "failingStreak": {
+      "type": "integer"
+     },
+     "result": {
+      "$ref": "#/components/schemas/HealthResult"
+     }
+    }
+   },
    "RestartStatus": {
     "type": "object",
     "required": [
@@ -3751,6 +3943,9 @@ let openAPIDocument = #"""
       "maximum": 2147483647,
       "description": "-1 waits without end."
      },
+     "health": {
+      "$ref": "#/components/schemas/HealthRequest"
+     },
      "log": {
       "type": "string",
       "enum": [
@@ -3896,9 +4091,10 @@ let openAPIDocument = #"""
        "itself",
        "request",
        "out-of-memory",
+       "unhealthy",
        "unknown"
       ],
-      "description": "`itself`: PID 1 came to its end. `request`: somebody asked for it, by `request`. `out-of-memory`: the kernel's OOM killer, see `memory`.\n`unknown`: a signal that nobody asked the daemon for, or an end that was not seen.\n"
+      "description": "`itself`: PID 1 came to its end. `request`: somebody asked for it, by `request`. `out-of-memory`: the kernel's OOM killer, see `memory`.\n`unhealthy`: its health check failed, and what `onFailure` says was done, which is `request`.\n`unknown`: a signal that nobody asked the daemon for, or an end that was not seen.\n"
      },
      "request": {
       "type": "string",
@@ -4033,6 +4229,9 @@ let openAPIDocument = #"""
      },
      "restarts": {
       "$ref": "#/components/schemas/RestartStatus"
+     },
+     "health": {
+      "$ref": "#/components/schemas/HealthStatus"
      }
     }
    },
@@ -4483,6 +4682,9 @@ let openAPIDocument = #"""
        "$ref": "#/components/schemas/ExecSummary"
       }
      },
+     "health": {
+      "$ref": "#/components/schemas/HealthDetail"
+     },
      "warnings": {
       "type": "array",
       "description": "What should be known of the last start: that PID 1 is a shell which keeps signals from its program.",
@@ -4754,13 +4956,14 @@ let openAPIDocument = #"""
     }
    },
    "WaitResponse": {
+    "description": "`exit` for `stopped` and `removed`, `health` for `healthy`.",
     "type": "object",
-    "required": [
-     "exit"
-    ],
     "properties": {
      "exit": {
       "$ref": "#/components/schemas/ExitRecord"
+     },
+     "health": {
+      "$ref": "#/components/schemas/HealthStatus"
      }
     }
    },
