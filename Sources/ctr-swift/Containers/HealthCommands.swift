@@ -66,7 +66,8 @@ struct RunHealthcheck: ParsableCommand {
     func run() throws {
         let answer = try connection.client.request(
             .post, ["v1", "containers", container, "healthcheck"], body: nil as String?, as: HealthRunResponse.self)
-        try output.show(terminalSafe(answer.result.output), answer)
+        let lines = answer.result.output.split(separator: "\n").map { terminalSafe(String($0)) }
+        if output.json { try show(jsonLine: answer) } else { show(lines.map { $0 + "\n" }.joined()) }
         if answer.result.exitCode != 0 { throw ExitCode.failure }
     }
 }
