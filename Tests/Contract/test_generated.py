@@ -72,6 +72,12 @@ def stay_on_this_machine(case, registry):
         case.body["registry"] = registry
 
 
+def wait_for_nobody(case):
+    """A made-up id may be the start of a real one, and the end of that container may never come."""
+    if case.operation.path.endswith("/wait") and isinstance((case.path_parameters or {}).get("id"), str):
+        case.path_parameters["id"] = case.path_parameters["id"][:100] + "-nobody"
+
+
 def use_a_real_image(case):
     """Half of what is valid is created for real: the engine's own checks are met, too."""
     if IMAGE and case.operation.path == "/v1/containers" and isinstance(case.body, dict) and isinstance(case.body.get("image"), str):
@@ -88,6 +94,7 @@ def use_a_real_image(case):
 def test_every_answer_is_as_described(case, base_url, empty_registry):
     stay_on_this_machine(case, empty_registry)
     use_a_real_image(case)
+    wait_for_nobody(case)
     response = case.call(base_url=base_url, timeout=60)
     # What answers there is no registry: 502 is right.
     excluded = [schemathesis.checks.not_a_server_error] if case.operation.path == "/v1/registries/check" else []
