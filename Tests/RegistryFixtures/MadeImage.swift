@@ -24,15 +24,16 @@ package struct MadeImage: Sendable {
     ///   - diffIDs: what the config says they are; nil for the truth.
     ///   - sizes: what the manifest says of them; nil for the truth.
     ///   - history: JSON of the config's history; nil for none.
+    ///   - execution: JSON of what it runs as.
     package init(
         layers: [[UInt8]], architecture: String = Platform.host.architecture, diffIDs: [Digest]? = nil, sizes: [Int]? = nil,
-        layerType: String = layerType, history: String? = nil
+        layerType: String = layerType, history: String? = nil, execution: String = #"{"Cmd":["true"]}"#
     ) {
         let listed = (diffIDs ?? layers.map { digest(of: $0) }).map { "\"\($0)\"" }.joined(separator: ",")
         self.layers = layers
         config = Array(
             """
-            {"architecture":"\(architecture)","os":"linux","config":{"Cmd":["true"]},"rootfs":{"type":"layers","diff_ids":[\(listed)]}\
+            {"architecture":"\(architecture)","os":"linux","config":\(execution),"rootfs":{"type":"layers","diff_ids":[\(listed)]}\
             \(history.map { ",\"history\":" + $0 } ?? "")}
             """.utf8)
         let descriptors = zip(layers, sizes ?? layers.map(\.count)).map { layer, size in
