@@ -141,15 +141,17 @@ public struct TerminalSize: Codable, Sendable, Hashable {
 }
 
 public struct MountRequest: Codable, Sendable, Hashable {
-    public enum Kind: String, Codable, Sendable, Hashable { case bind, tmpfs }
+    public enum Kind: String, Codable, Sendable, Hashable { case bind, tmpfs, image }
     public var type: Kind
-    /// An absolute host path for `bind`; nil for `tmpfs`.
+    /// An absolute host path for `bind`; nil for `tmpfs`; for `image` one that is on the node, by a reference or an id: it is mounted read-only.
     public var source: String?
     /// An absolute path in the container; made where it is missing.
     public var target: String
     public var readOnly: Bool
     /// `bind`: `rprivate` (default), `rslave`, `rshared`, `nosuid`, `nodev`, `noexec`; with a user namespace `idmap`, `noidmap`. `tmpfs`: `size=64m`, `mode=1777`, `uid=`, `gid=`, `exec`, …
     public var options: [String]
+    /// For `image`: what of it is mounted, a path below its root; nil is all.
+    public var subpath: String?
     public init(type: Kind, source: String? = nil, target: String, readOnly: Bool = false, options: [String] = []) {
         self.type = type
         self.source = source

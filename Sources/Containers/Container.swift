@@ -10,8 +10,10 @@ internal import SystemPackage
 package final class Container: Sendable {
     package let id: ContainerID
     package let paths: ContainerPaths
-    /// Of its stack, uppermost first: they stay as long as the container does, also without their image.
+    /// Of its stack, uppermost first, and of images that it mounts: they stay as long as the container does, also without their image.
     package let layerIDs: [Int64]
+    /// Of its stack alone.
+    package let stackLayerIDs: [Int64]
     package let waiters = ExitWaiters()
     package let execs = ExecTable()
 
@@ -46,6 +48,7 @@ package final class Container: Sendable {
         self.id = id
         self.paths = paths
         self.layerIDs = layerIDs
+        stackLayerIDs = memo.stackLayerIDs ?? layerIDs
         let restart = RestartTracker(memo.request.restart, memo: memo.restart, restartsUnhealthy: memo.health?.action == .restart)
         state = Mutex(
             State(

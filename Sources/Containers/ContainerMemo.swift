@@ -26,6 +26,9 @@ package struct ContainerMemo: Codable, Sendable, Hashable {
     package var homeIsDefault: Bool?
     /// Of one with a user namespace of its own.
     package var identities: ContainerIdentities?
+    /// Where it mounts other images: the layers of its own root, from the uppermost down; nil where all that its record has are these.
+    package var stackLayerIDs: [Int64]?
+    package var imageMounts: [ImageMountMemo]?
     /// The last end, for one that is kept.
     package var exit: ExitRecord?
     /// Of one with a health check: what its shim is told.
@@ -57,4 +60,12 @@ package struct ContainerMemo: Codable, Sendable, Hashable {
         self.upperMode = upperMode
         self.cgroup = cgroup
     }
+}
+
+/// An image that a container mounts beside its own.
+package struct ImageMountMemo: Codable, Sendable, Hashable {
+    package var target: String
+    package var manifestDigest: Digest
+    /// From the uppermost down.
+    package var layerIDs: [Int64]
 }

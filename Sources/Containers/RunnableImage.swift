@@ -8,6 +8,8 @@ package struct RunnableImage: Sendable {
     package var resolvedDigest: Digest
     package var manifestDigest: Digest
     package var config: ImageConfig
+    /// The manifests of images that the container mounts beside this one, by what the request calls them.
+    package var mounted: [String: Digest] = [:]
 
     package init(resolvedDigest: Digest, manifestDigest: Digest, config: ImageConfig) {
         self.resolvedDigest = resolvedDigest

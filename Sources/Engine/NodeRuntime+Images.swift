@@ -104,6 +104,7 @@ extension NodeRuntime {
     /// The image that a container is made of.
     func runnableImage(_ request: CreateContainerRequest) async throws(EngineError) -> RunnableImage {
         let platform = try platform(request.platform)
+        let mounted = try await mountedImages(request, platform)
         return try await imageWork { service throws(ImageError) in
             let found = try service.find(request.image, platform: platform)
             let config: ImageConfig
@@ -112,8 +113,29 @@ extension NodeRuntime {
                 _ = try service.find(request.image, platform: platform)
                 throw error
             }
-            return RunnableImage(resolvedDigest: found.resolvedDigest, manifestDigest: found.image.manifestDigest, config: config)
+            var image = RunnableImage(resolvedDigest: found.resolvedDigest, manifestDigest: found.image.manifestDigest, config: config)
+            image.mounted = mounted
+            return image
         }
+    }
+
+    /// The manifests of the images that are to be mounted, by what the request calls them. One that is missing is not the container's image, which a
+    /// client would pull.
+    private func mountedImages(_ request: CreateContainerRequest, _ platform: Platform?) async throws(EngineError) -> [String: Digest] {
+        var found: [String: Digest] = [:]
+        for mount in request.mounts where mount.type == .image {
+            guard let source = mount.source, !source.isEmpty else { continue }
+            do throws(EngineError) {
+                found[source] = try await imageWork { service throws(ImageError) in
+                    try service.find(source, platform: platform).image.manifestDigest
+                }
+            } catch  where error.code == .imageNotFound {
+                throw EngineError(
+                    .invalidRequest, "image \"\(printable(source))\" for the mount at \(printable(mount.target)) is not here",
+                    remedy: "`ctr-swift pull` it first")
+            }
+        }
+        return found
     }
 
     private func platform(_ text: String?) throws(EngineError) -> Platform? {

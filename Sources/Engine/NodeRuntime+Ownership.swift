@@ -61,7 +61,7 @@ extension NodeRuntime {
         let container = try find(id)
         if let mount = container.mount(over: path) { return mount }
         let names = try await imageNames()
-        let (key, layerIDs, inMemory) = (container.id.text, container.layerIDs, container.memo.upperMode == .tmpfs)
+        let (key, layerIDs, inMemory) = (container.id.text, container.stackLayerIDs, container.memo.upperMode == .tmpfs)
         let owner = try await storeWork { store throws(SnapshotError) in
             try SnapshotOwner(of: path, container: key, layerIDs, inMemory: inMemory, store)
         }

@@ -20,7 +20,7 @@ extension NodeRuntime {
                 .unsupported, "the writable layer of container \(container.id.short) is in memory, where only it can look",
                 remedy: "use `--upper synced` or `volatile` for one that can be looked at")
         }
-        let (key, layerIDs) = (container.id.text, container.layerIDs)
+        let (key, layerIDs) = (container.id.text, container.stackLayerIDs)
         let inspected = try await storeWork { store throws(SnapshotError) in
             try store.inspectUpper(container: key, layerIDs: layerIDs, naming: top)
         }

@@ -11,7 +11,9 @@ extension OverlayMount {
     /// Each layer is cloned and id-mapped, and the overlay is put together of the clones, in a mount namespace of its own since
     /// overlayfs of most kernels takes layers by path only.
     /// - Parameter target: an existing directory to build on.
-    package func mountDetached(mappedBy namespace: borrowing UserNamespace, at target: FilePath) throws(KernelError) -> DetachedMount {
+    package func mountDetached(
+        mappedBy namespace: borrowing UserNamespace, at target: FilePath, subdirectory: FilePath? = nil
+    ) throws(KernelError) -> DetachedMount {
         guard let user = namespace.mappings.hostUser(0), let group = namespace.mappings.hostGroup(0) else {
             throw KernelError(call: "mount_setattr(2)", object: "a user namespace without id 0", errno: .invalidArgument)
         }
@@ -23,7 +25,7 @@ extension OverlayMount {
             // overlayfs makes its own files as who mounted it.
             return try withFilesystemIdentity(user: user, group: group) { () throws(KernelError) in
                 try mapped.mount(at: workbench.merged)
-                return try DetachedMount(cloning: workbench.merged)
+                return try Self.clone(of: workbench.merged, subdirectory)
             }
         }
     }

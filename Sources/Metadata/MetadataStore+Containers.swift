@@ -7,22 +7,35 @@ extension MetadataStore {
     /// Records a container; from then on its layers can't be removed.
     /// - Throws: `MetadataError.containerLayersGone` where one was removed meanwhile, `.containerNameInUse`.
     package func insert(container: ContainerRecord) throws(MetadataError) {
+        try change("record a container") { db in
+            guard !container.mountedImages.isEmpty else { return try Self.insert(container, db) }
+            try db.inTransaction(.immediate) {
+                try Self.insert(container, db)
+                for image in Set(container.mountedImages) {
+                    try db.cachedStatement(sql: "INSERT INTO imageMount (container, image) VALUES (?, ?)").execute(arguments: [
+                        container.id, image,
+                    ])
+                }
+                return .commit
+            }
+        }
+    }
+
+    private static func insert(_ container: ContainerRecord, _ db: Database) throws {
         let sql = """
             INSERT INTO container (id, name, image, layers, record, createdAt) SELECT ?1, ?2, ?3, ?4, ?5, ?6
             WHERE NOT EXISTS (SELECT 1 FROM json_each(?4) WHERE value NOT IN (SELECT id FROM layer))
             """
-        try change("record a container") { db in
-            do {
-                try db.cachedStatement(sql: sql).execute(arguments: [
-                    container.id, container.name, container.manifestDigest, Self.text(container.layerIDs),
-                    String(decoding: container.json, as: UTF8.self),
-                    container.createdAt,
-                ])
-            } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
-                throw MetadataError.containerNameInUse(container.name)
-            }
-            guard db.changesCount == 1 else { throw MetadataError.containerLayersGone(id: container.id) }
+        do {
+            try db.cachedStatement(sql: sql).execute(arguments: [
+                container.id, container.name, container.manifestDigest, text(container.layerIDs),
+                String(decoding: container.json, as: UTF8.self),
+                container.createdAt,
+            ])
+        } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
+            throw MetadataError.containerNameInUse(container.name)
         }
+        guard db.changesCount == 1 else { throw MetadataError.containerLayersGone(id: container.id) }
     }
 
     /// - Throws: `MetadataError.noSuchContainer`.
@@ -68,11 +81,13 @@ extension MetadataStore {
         try read("list the containers") { db in try ContainerRecord.fetch(db, "ORDER BY createdAt, id") }
     }
 
-    /// The IDs of containers that were created from this image.
+    /// The IDs of containers that were created from this image, or mount it.
     package func containers(ofImage manifestDigest: String) throws(MetadataError) -> [String] {
         try read("list the containers of an image") { db in
-            try String.fetchAll(
-                db.cachedStatement(sql: "SELECT id FROM container WHERE image = ? ORDER BY createdAt, id"), arguments: [manifestDigest])
+            let sql = """
+                SELECT id FROM container WHERE image = ?1 OR id IN (SELECT container FROM imageMount WHERE image = ?1) ORDER BY createdAt, id
+                """
+            return try String.fetchAll(db.cachedStatement(sql: sql), arguments: [manifestDigest])
         }
     }
 

@@ -95,6 +95,8 @@ extension PruneSelection {
             AND lastUsedAt <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-' || ?1 || ' seconds')
             AND NOT EXISTS (SELECT 1 FROM container
                 WHERE container.image = image.manifestDigest AND container.id NOT IN (SELECT value FROM json_each(?3)))
+            AND NOT EXISTS (SELECT 1 FROM imageMount
+                WHERE imageMount.image = image.manifestDigest AND imageMount.container NOT IN (SELECT value FROM json_each(?3)))
             ORDER BY lastUsedAt, manifestDigest LIMIT ?2
             """
         let removed = String(decoding: try JSON.encode(withoutContainers), as: UTF8.self)

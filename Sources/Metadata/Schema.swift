@@ -30,7 +30,7 @@ package enum Schema {
     static let now = "(strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
 
     /// What each concept added, in its own file.
-    private static let second = [retention, usage, durability, waste, identities].joined(separator: "\n")
+    private static let second = [retention, usage, durability, waste, identities, imageMounts].joined(separator: "\n")
 
     private static let first = """
         -- One directory below layers/: a layer by its diff ID, or the fix-up of a stack by its chain ID.

@@ -98,6 +98,13 @@ extension InitProcess {
             let mount = try newFilesystem(type, source, options, plan.flags)
             if plan.copiesUp { try copyUp(from: target, to: mount) }
             try mount.attach(at: target.raw, name: plan.destination)
+        case .layers:
+            guard let number = prepared.binds[index] else { return }
+            let mount = DetachedMount(OwnedFD(owning: number))
+            let isDirectory = try fileStatus(number, plan.destination).isDirectory
+            let target = try root.openOrMake(plan.target, directory: isDirectory, plan.links)
+            try apply(plan.flags, to: mount, plan.destination)
+            try mount.attach(at: target.raw, name: plan.destination)
         case .sharedMemory:
             guard let number = prepared.binds[index] else { return }
             let target = try root.openOrMake(plan.target, directory: true, plan.links)

@@ -200,7 +200,9 @@ extension InitPlan {
         return try PreparedMounts.make(self, user)
     }
 
-    private var needsPreparedMounts: Bool { userNamespace != nil || sharedMemory != nil || mounts.contains { $0.owners != nil } }
+    private var needsPreparedMounts: Bool {
+        userNamespace != nil || sharedMemory != nil || mounts.contains { $0.owners != nil || $0.isOfLayers }
+    }
 
     /// As the child does without a user namespace: what is the host's it has no right to give away.
     private func lendStreams(_ mappings: IDMappings) throws(LaunchError) {

@@ -12,6 +12,8 @@ struct MountPlan {
         case filesystem(type: String, source: String, options: [Option])
         /// The container's own cgroup, in the form that this machine has.
         case cgroup
+        /// An overlay of layers without an upper, put together by the parent.
+        case layers(LayersMount)
         /// What is mounted there already, with other attributes.
         case remount
         /// The /dev/shm of the container whose ipc namespace is shared.
@@ -44,7 +46,7 @@ struct MountPlan {
     /// sysfs shows the network namespace of its mounting process, the cgroup mounts its cgroups: both come from the parent.
     var needsParent: Bool {
         switch kind {
-        case .bind, .remount, .sharedMemory: false
+        case .bind, .layers, .remount, .sharedMemory: false
         case .filesystem(let type, _, _): type == "sysfs"
         case .cgroup: true
         }
@@ -63,7 +65,7 @@ struct MountPlan {
     /// These must be where their name says: a link there would put the kernel's files, and later the masks, somewhere else.
     var links: RootDirectory.Links {
         switch kind {
-        case .bind, .remount: .followed
+        case .bind, .layers, .remount: .followed
         case .sharedMemory: .refused
         case .filesystem(let type, _, _): type == "tmpfs" && target != "dev" ? .followed : .refused
         case .cgroup: .refused

@@ -42,6 +42,9 @@ struct PreparedMounts: ~Copyable {
             prepared.numbers.binds[index] = try ForeignNamespaces.sharedMemory(of: namespace).release()
         }
         for (index, mount) in plan.mounts.enumerated() {
+            if case .layers(let layers) = mount.kind {
+                prepared.numbers.binds[index] = try layers.detached(at: plan.rootfs.path, user, mount.destination).release()
+            }
             guard case .bind(let source, let recursive) = mount.kind, user.isPresent || mount.owners != nil else { continue }
             prepared.numbers.binds[index] = try plan.detachedBind(mount, source, recursive, user).release()
         }

@@ -154,6 +154,8 @@ extension MountPlan {
         if type == "cgroup" || type == "cgroup2" {
             guard rest.isEmpty else { throw .refused("cgroup mount: unknown option \"\(rest[0].key)\"") }
             kind = .cgroup
+        } else if type == "overlay", let layers = LayersMount(rest) {
+            kind = .layers(layers)
         } else {
             kind = .filesystem(type: type, source: source, options: rest)
         }

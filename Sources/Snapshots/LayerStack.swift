@@ -18,6 +18,9 @@ package struct LayerStack: Sendable, Hashable {
     package var diffIDs: [DiffID]
     package var fixup: ChainID?
 
+    /// What stays empty, for an overlay that would have one lowerdir alone.
+    package var emptyLowerdir: FilePath { store.pushing(FilePath(StoreDirectories.empty)).lexicallyNormalized() }
+
     /// - Parameter layers: from the uppermost down, each once.
     package init(store: FilePath, layers: [LayerRecord]) {
         self.store = store

@@ -18,6 +18,12 @@ import Testing
         MountRequest(type: .tmpfs, target: "/in", readOnly: readOnly, options: options)
     }
 
+    private static func image(_ source: String, _ subpath: String? = nil) -> MountRequest {
+        var mount = MountRequest(type: .image, source: source, target: "/in", readOnly: true)
+        mount.subpath = subpath
+        return mount
+    }
+
     @Test(
         "--mount takes fields in any order and in each of Docker's spellings",
         arguments: [
@@ -38,6 +44,9 @@ import Testing
             Case(text: "type=bind,\"src=/a\"\"b\",dst=/in", mount: bind("/a\"b")),
             Case(text: "type=bind,src=/a=b,dst=/in", mount: bind("/a=b")),
             Case(text: "type=tmpfs,dst=/in", mount: tmpfs()),
+            Case(text: "type=image,src=busybox:1,dst=/in", mount: image("busybox:1")),
+            Case(text: "type=image,source=busybox@sha256:1,target=/in,ro,subpath=bin", mount: image("busybox@sha256:1", "bin")),
+            Case(text: "type=image,src=b,dst=/in,image-subpath=usr/share", mount: image("b", "usr/share")),
             Case(text: "type=tmpfs,dst=/in,ro", mount: tmpfs(readOnly: true)),
             Case(text: "type=tmpfs,dst=/in,tmpfs-size=1.5m,tmpfs-mode=1770", mount: tmpfs(["size=1572864", "mode=1770"])),
         ])
@@ -60,6 +69,8 @@ import Testing
             ("type=bind,src=/a,dst=/in,bind-nonrecursive,bind-recursive=enabled", "can't be had"),
             ("type=bind,src=/a,dst=/in,tmpfs-size=1m", "no option \"tmpfs-size\" for type=bind"),
             ("type=tmpfs,dst=/in,src=/a", "no option \"source\" for type=tmpfs"),
+            ("type=image,dst=/in", "no image"), ("type=image,src=b,dst=/in,ro=false", "mounted read-only"),
+            ("type=image,src=b,dst=/in,subpath=", "no value"), ("type=bind,src=/a,dst=/in,subpath=x", "no option \"subpath\""),
             ("type=tmpfs,dst=/in,tmpfs-size=big", "not a size"), ("type=tmpfs,dst=/in,tmpfs-mode=999", "tmpfs-mode"),
             ("type=bind,src=/a,dst=/in,consistency=cached", "no option \"consistency\""),
             ("type=bind,\"src=/a,dst=/in", "not closed"), ("type=bind,\"src=/a\"b,dst=/in", "behind a closing quote"),

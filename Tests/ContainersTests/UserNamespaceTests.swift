@@ -145,6 +145,25 @@ import Testing
         }
     }
 
+    @Test("the init, a terminal, another user, a device, a tmpfs and a read-only root are as without ids of its own")
+    func moreSurroundings() async throws {
+        try await withNode { node in
+            let script =
+                "cat /proc/1/comm; id -u; tty; stat -c '%t:%T %u' /dev/mine; touch /t/f && stat -c %u /t/f /t; touch /no 2>&1 | grep -c Read-only; "
+                + "df -k /dev/shm | grep -c ' 1024 '"
+            let container = try await node.create(
+                shell: script.replacing("tty;", with: "busybox tty;").replacing("df ", with: "busybox df ")
+            ) {
+                Self.auto(&$0)
+                ($0.initProcess, $0.tty, $0.user, $0.readOnlyRoot, $0.sharedMemoryInBytes) = (true, true, "1000:1000", true, 1 << 20)
+                $0.isolation?.devices = [DeviceRequest(source: "/dev/full", target: "/dev/mine")]
+                $0.mounts = [MountRequest(type: .tmpfs, target: "/t", options: ["uid=1000", "mode=700"])]
+            }
+            let lines = try await node.output(container).map { String($0.filter { $0 != "\r" && $0 != "\r\n" }) }
+            #expect(lines == [".ctr-init", "1000", "/dev/pts/0", "1:7 0", "1000", "1000", "1", "1"])
+        }
+    }
+
     @Test("a bind of what can't be id-mapped is refused at the start, with its place")
     func unmappable() async throws {
         try await withNode { node in

@@ -12,6 +12,7 @@ extension MountFlag {
         switch kind {
         case .bind: try fields.bind(&mount, workingDirectory)
         case .tmpfs: try fields.tmpfs(&mount)
+        case .image: try fields.image(&mount)
         }
         return mount
     }
@@ -25,6 +26,7 @@ private struct MountFields {
 
     private static let otherNames = [
         "src": "source", "dst": "target", "destination": "target", "ro": "readonly", "bind-nonrecursive": "nonrecursive",
+        "image-subpath": "subpath",
     ]
 
     init(_ text: String) throws(UsageError) {
@@ -73,8 +75,9 @@ private struct MountFields {
         case let name? where MountRequest.Kind(rawValue: name) != nil: return MountRequest.Kind(rawValue: name) ?? .bind
         case nil, "volume":
             throw Self.error(
-                text, "named volumes are not there yet", remedy: "use type=bind,src=/host,dst=/container or type=tmpfs,dst=/container")
-        case let name?: throw Self.error(text, "no type \"\(terminalSafe(name))\"", remedy: "use type=bind or type=tmpfs")
+                text, "named volumes are not there yet",
+                remedy: "use type=bind,src=/host,dst=/container, type=tmpfs,dst=/container or type=image,src=IMAGE,dst=/container")
+        case let name?: throw Self.error(text, "no type \"\(terminalSafe(name))\"", remedy: "use type=bind, type=tmpfs or type=image")
         }
     }
 
@@ -133,6 +136,15 @@ private struct MountFields {
         }
         if isRecursive == false { mount.options.append("bind") }
         if let isMapped = try flag("idmap") { mount.options.append(isMapped ? "idmap" : "noidmap") }
+    }
+
+    func image(_ mount: inout MountRequest) throws(UsageError) {
+        try check("image", ["source", "subpath"])
+        guard let source = try value("source") else { throw Self.error(text, "no image", remedy: "add src=IMAGE") }
+        guard try flag("readonly") != false else { throw Self.error(text, "an image is mounted read-only") }
+        mount.source = source
+        mount.readOnly = true
+        mount.subpath = try value("subpath")
     }
 
     func tmpfs(_ mount: inout MountRequest) throws(UsageError) {

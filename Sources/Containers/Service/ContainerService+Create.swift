@@ -50,10 +50,12 @@ extension ContainerService {
         } catch {
             throw .snapshots(error)
         }
+        let mounted = try mountedStacks(request, image)
         let paths = paths(of: id)
         let plan = try ContainerPlan(
             id: id, name: name, request: request, image: image, stack: stack, paths: paths, configuration: configuration,
-            identities: identities, sharedHostname: hostname(sharedBy: request))
+            identities: identities, sharedHostname: hostname(sharedBy: request),
+            mounted: mounted)
         let record = try containerRecord(id: id, memo: plan.memo, stack: stack)
         try makeDirectories(id: id, plan: plan, paths: paths, stack: stack)
         do throws(ContainerError) {
@@ -65,7 +67,7 @@ extension ContainerService {
             throw error
         }
         StoreStep.containerRecorded.reach()
-        return (Container(id: id, paths: paths, memo: plan.memo, layerIDs: stack.layerIDs), plan.warnings)
+        return (Container(id: id, paths: paths, memo: plan.memo, layerIDs: record.layerIDs), plan.warnings)
     }
 
     /// Of the container whose UTS namespace is shared, where it is there already; for /etc/hostname and the environment.
@@ -74,11 +76,30 @@ extension ContainerService {
         return other.memo.hostname
     }
 
+    /// How the images stack that are mounted, by what the request calls them.
+    private func mountedStacks(_ request: CreateContainerRequest, _ image: RunnableImage) throws(ContainerError) -> [String: LayerStack] {
+        var stacks: [String: LayerStack] = [:]
+        for (name, digest) in image.mounted {
+            do throws(SnapshotError) {
+                let stack = try snapshots.stack(of: digest)
+                try snapshots.requireUndamaged(stack)
+                stacks[name] = stack
+            } catch {
+                throw .snapshots(error)
+            }
+        }
+        return stacks
+    }
+
     func containerRecord(id: ContainerID, memo: ContainerMemo, stack: LayerStack) throws(ContainerError) -> ContainerRecord {
+        var layerIDs = stack.layerIDs
+        for mount in memo.imageMounts ?? [] { layerIDs += mount.layerIDs.filter { !layerIDs.contains($0) } }
         do throws(JSONError) {
-            return ContainerRecord(
-                id: id.text, name: memo.name, manifestDigest: memo.manifestDigest.description, layerIDs: stack.layerIDs,
+            var record = ContainerRecord(
+                id: id.text, name: memo.name, manifestDigest: memo.manifestDigest.description, layerIDs: layerIDs,
                 json: try JSON.encode(memo), createdAt: memo.createdAt)
+            record.mountedImages = (memo.imageMounts ?? []).map(\.manifestDigest.description)
+            return record
         } catch {
             throw .encoding("encode container \(id.short): \(error)")
         }

@@ -65,7 +65,8 @@ extension ContainerService {
         StoreStep.containerDiscarded.reach()
         discardState(of: container)
         StoreStep.containerStateRemoved.reach()
-        if isOfGoneImage { removeLayersOfGoneImage(container) }
+        // Images that it had mounted may have been removed by force, too.
+        if isOfGoneImage || container.memo.imageMounts != nil { removeLayersOfGoneImage(container) }
     }
 
     /// An image that was removed by force left its layers to its containers: they go with the last of these.

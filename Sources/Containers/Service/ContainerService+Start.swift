@@ -165,8 +165,9 @@ extension ContainerService {
         let paths = container.paths
         let stack: LayerStack
         do throws(SnapshotError) {
-            stack = try snapshots.stack(layerIDs: container.layerIDs)
+            stack = try snapshots.stack(layerIDs: container.stackLayerIDs)
             try snapshots.requireUndamaged(stack)
+            for mount in memo.imageMounts ?? [] { try snapshots.requireUndamaged(try snapshots.stack(layerIDs: mount.layerIDs)) }
         } catch {
             throw .snapshots(error)
         }

@@ -21,7 +21,8 @@ package struct ContainerPlan: Sendable {
     /// - Throws: `ContainerError.invalidRequest` or `.invalidImage` for what can't be honoured; nothing has been made then.
     package init(
         id: ContainerID, name: String, request: CreateContainerRequest, image: RunnableImage, stack: LayerStack, paths: ContainerPaths,
-        configuration: ContainerConfiguration, identities: ContainerIdentities? = nil, sharedHostname: String? = nil
+        configuration: ContainerConfiguration, identities: ContainerIdentities? = nil, sharedHostname: String? = nil,
+        mounted: [String: LayerStack] = [:]
     ) throws(ContainerError) {
         let inputs = Inputs(
             id: id, request: request, image: image, stack: stack, paths: paths, configuration: configuration, caller: identities?.caller)
@@ -31,7 +32,7 @@ package struct ContainerPlan: Sendable {
         let (user, groups) = try inputs.user()
         try identities?.check(user, groups)
         let arguments = try inputs.arguments()
-        let mounts = try MountPlan.mounts(request: request, networkFiles: paths.networkFiles, identities: identities)
+        let mounts = try MountPlan.mounts(request: request, networkFiles: paths.networkFiles, identities: identities, stacks: mounted)
         let cgroup = Self.cgroup(of: id, configuration)
         let stop = try inputs.stopSignal()
         try Self.check(request.restart, autoRemove: request.autoRemove)
@@ -39,7 +40,7 @@ package struct ContainerPlan: Sendable {
         var memo = ContainerMemo(
             name: name, request: request, resolvedDigest: image.resolvedDigest, manifestDigest: image.manifestDigest, arguments: arguments,
             stopSignal: stop, stopTimeoutSeconds: try inputs.stopTimeout(), hostname: hostname, createdAt: Timestamp.now(),
-            mounts: mounts.map(ContainerDetail.Mount.init), lowerDiffIDs: stack.diffIDs,
+            mounts: mounts.map { ContainerDetail.Mount($0, request) }, lowerDiffIDs: stack.diffIDs,
             upperMode: request.upper ?? (request.autoRemove ? .volatile : .synced), cgroup: cgroup)
         memo.health = try HealthPlan(
             request.health, image: image.config.config, autoRemove: request.autoRemove, stopSignal: stop,
@@ -47,6 +48,16 @@ package struct ContainerPlan: Sendable {
         ).health
         memo.homeIsDefault = ProcessEnvironment.hasNoHome(image.config.config?.env ?? [], request.environment)
         memo.identities = identities
+        if !mounted.isEmpty {
+            memo.stackLayerIDs = stack.layerIDs
+            memo.imageMounts = request.mounts.compactMap { mount in
+                guard mount.type == .image, let source = mount.source, let other = mounted[source], let digest = image.mounted[source]
+                else {
+                    return nil
+                }
+                return ImageMountMemo(target: mount.target, manifestDigest: digest, layerIDs: other.layerIDs)
+            }
+        }
         self.memo = memo
         warnings = inputs.warnings()
 

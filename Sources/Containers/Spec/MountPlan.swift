@@ -5,6 +5,7 @@ internal import CLinux
 internal import Linux
 package import OCI
 internal import Runtime
+package import Snapshots
 package import SystemPackage
 
 /// The request's binds and tmpfs, and the files that every container gets, as OCI mounts in the order they are made.
@@ -18,7 +19,7 @@ package enum MountPlan {
 
     /// Shallow targets first, so that a mount never hides one that was asked for below it.
     package static func mounts(
-        request: CreateContainerRequest, networkFiles: FilePath, identities: ContainerIdentities? = nil
+        request: CreateContainerRequest, networkFiles: FilePath, identities: ContainerIdentities? = nil, stacks: [String: LayerStack] = [:]
     ) throws(ContainerError) -> [RuntimeSpec.Mount] {
         var mounts = NetworkFiles.names.map { name in
             RuntimeSpec.Mount(
@@ -28,7 +29,7 @@ package enum MountPlan {
         // Paths, which are equal where their bytes are.
         var targets: Set<FilePath> = []
         for mount in request.mounts {
-            let made = try convert(mount, identities)
+            let made = try convert(mount, identities, stacks)
             let target = FilePath(made.destination)
             guard targets.insert(target).inserted else {
                 throw .invalidRequest("two mounts at \"\(made.destination)\"", remedy: "give each mount a target of its own")
@@ -54,7 +55,9 @@ package enum MountPlan {
 
     private static func depth(_ mount: RuntimeSpec.Mount) -> Int { FilePath(mount.destination).components.count }
 
-    private static func convert(_ mount: MountRequest, _ identities: ContainerIdentities?) throws(ContainerError) -> RuntimeSpec.Mount {
+    private static func convert(
+        _ mount: MountRequest, _ identities: ContainerIdentities?, _ stacks: [String: LayerStack]
+    ) throws(ContainerError) -> RuntimeSpec.Mount {
         let target = FilePath(mount.target).lexicallyNormalized()
         guard mount.target.hasPrefix("/"), target != "/", !mount.target.utf8.contains(0) else {
             throw .invalidRequest("mount target \"\(mount.target)\"", remedy: "use an absolute path in the container, not the root itself")
@@ -62,9 +65,14 @@ package enum MountPlan {
         for option in mount.options where option.utf8.contains(0) || option.utf8.contains(UInt8(ascii: ",")) {
             throw .invalidRequest("mount option \"\(option)\" for \(mount.target)")
         }
+        guard mount.subpath == nil || mount.type == .image else {
+            throw .invalidRequest(
+                "a subpath of the \(mount.type.rawValue) mount at \(mount.target)", remedy: "only images are mounted in part")
+        }
         return switch mount.type {
         case .bind: try bind(mount, target, identities)
         case .tmpfs: try tmpfs(mount, target)
+        case .image: try image(mount, target, stacks)
         }
     }
 
@@ -112,6 +120,35 @@ package enum MountPlan {
         return wanted || !unwanted && identities.caller == nil
     }
 
+    /// Its layers without an upper, in the form in which any runtime can mount them; a part of it by libmount's word.
+    private static func image(
+        _ mount: MountRequest, _ target: FilePath, _ stacks: [String: LayerStack]
+    ) throws(ContainerError) -> RuntimeSpec.Mount {
+        guard let source = mount.source, let stack = stacks[source] else {
+            throw .invalidRequest("the mount at \(mount.target) names no image", remedy: "give it a source")
+        }
+        try check(mount) { ["noexec", "nosuid", "nodev"].contains($0) }
+        guard !stack.layerIDs.isEmpty else {
+            throw .invalidRequest("image \"\(source)\" for the mount at \(mount.target) has no layers")
+        }
+        var lowerdirs = stack.lowerdirs.map { stack.store.appending($0.components) }
+        // overlayfs wants two where there is no upper.
+        if lowerdirs.count == 1 { lowerdirs.append(stack.emptyLowerdir) }
+        var options = ["ro", "nosuid", "nodev"] + (mount.options.contains("noexec") ? ["noexec"] : [])
+        options.append("lowerdir=" + lowerdirs.map(\.overlayText).joined(separator: ":"))
+        if let subpath = mount.subpath { options.append("\(LayersMount.subdirectoryOption)=\(try checked(subpath, mount))") }
+        return RuntimeSpec.Mount(destination: target.string, type: "overlay", source: "overlay", options: options)
+    }
+
+    private static func checked(_ subpath: String, _ mount: MountRequest) throws(ContainerError) -> String {
+        let path = FilePath(subpath)
+        guard !subpath.utf8.contains(0), !path.isEmpty, path.isRelative, !path.components.contains(where: { $0.kind != .regular }) else {
+            throw .invalidRequest(
+                "subpath \"\(subpath)\" for the mount at \(mount.target)", remedy: "use a path below the image's root: usr/share")
+        }
+        return subpath
+    }
+
     private static func tmpfs(_ mount: MountRequest, _ target: FilePath) throws(ContainerError) -> RuntimeSpec.Mount {
         guard mount.source == nil else { throw .invalidRequest("a tmpfs at \(mount.target) has no source") }
         let flags: Set<String> = ["nosuid", "nodev", "noexec", "suid", "dev", "exec", "noatime", "rw", "ro"]
@@ -136,7 +173,11 @@ package enum MountPlan {
 }
 
 extension ContainerDetail.Mount {
-    init(_ mount: RuntimeSpec.Mount) {
-        self.init(type: mount.type ?? "bind", source: mount.source ?? "", target: mount.destination, options: mount.options ?? [])
+    /// An image by the name that the request has for it.
+    init(_ mount: RuntimeSpec.Mount, _ request: CreateContainerRequest) {
+        let asked = request.mounts.first { $0.type == .image && FilePath($0.target).lexicallyNormalized().string == mount.destination }
+        self.init(
+            type: asked?.type.rawValue ?? mount.type ?? "bind", source: asked?.source ?? mount.source ?? "", target: mount.destination,
+            options: mount.options ?? [])
     }
 }

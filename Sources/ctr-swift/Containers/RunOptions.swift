@@ -81,7 +81,8 @@ struct FilesystemOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "A mount by fields: type=bind,src=/host,dst=/in,ro or type=tmpfs,dst=/in,tmpfs-size=64m; repeatable.", valueName: "fields"))
+            "A mount by fields: type=bind,src=/host,dst=/in,ro, type=tmpfs,dst=/in,tmpfs-size=64m or type=image,src=image,dst=/in; repeatable.",
+            valueName: "fields"))
     var mount: [String] = []
     @Flag(name: .long, help: "Mount the root read-only.")
     var readOnly = false
