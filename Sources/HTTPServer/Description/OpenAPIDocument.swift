@@ -3165,13 +3165,20 @@ let openAPIDocument = #"""
       "type": "string",
       "enum": [
        "bind",
-       "tmpfs"
+       "tmpfs",
+       "image"
       ]
      },
      "source": {
       "type": "string",
       "maxLength": 4095,
-      "description": "`bind`: an absolute path of the host."
+      "description": "`bind`: an absolute path of the host. `image`: an image that is here, by a reference or an id. Its layers are mounted read-only, and stay as long as the\ncontainer does.\n"
+     },
+     "subpath": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 4095,
+      "description": "`image`: what of it is mounted, a path below its root; left out, all."
      },
      "target": {
       "type": "string",
