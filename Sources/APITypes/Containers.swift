@@ -121,8 +121,34 @@ public struct CreateContainerRequest: Codable, Sendable, Hashable {
     }
 }
 
-/// `none` is a network namespace of its own with loopback up; `host` is the host's.
-public enum NetworkMode: String, Codable, Sendable, Hashable, CaseIterable { case none, host }
+/// `none` is a network namespace of its own with loopback up; `host` is the host's; `container:NAME` another container's, which has to run whenever
+/// this one starts.
+public enum NetworkMode: RawRepresentable, Codable, Sendable, Hashable {
+    case none, host
+    /// By name or id, looked up at each start.
+    case container(String)
+
+    public init?(rawValue: String) {
+        switch NamespaceChoice(rawValue: rawValue) {
+        case .host: self = .host
+        case .container(let name): self = .container(name)
+        default:
+            guard rawValue == "none" else { return nil }
+            self = .none
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .none: "none"
+        case .host: "host"
+        case .container(let name): "container:\(name)"
+        }
+    }
+
+    /// Whose it is, where it is another container's.
+    public var container: String? { if case .container(let name) = self { name } else { nil } }
+}
 
 /// `file`: JSON lines on disk, for `logs`. `none`: output goes to the attached client only.
 public enum LogMode: String, Codable, Sendable, Hashable, CaseIterable { case file, none }

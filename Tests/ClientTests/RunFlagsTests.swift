@@ -144,7 +144,8 @@ import Testing
         arguments: [
             ("--pid", "private", true), ("--pid", "host", true), ("--pid", "container:x", true), ("--pid", "shareable", false),
             ("--ipc", "shareable", true), ("--ipc", "container:a1b2", true), ("--ipc", "none", false), ("--uts", "container:x", true),
-            ("--uts", "container:", false), ("--uts", "", false), ("--cgroupns", "host", true), ("--cgroupns", "container:x", false),
+            ("--uts", "container:", false), ("--uts", "", false), ("--cgroupns", "host", true), ("--cgroupns", "container:x", true),
+            ("--cgroupns", "shareable", false),
         ])
     func namespaces(option: String, value: String, isKnown: Bool) throws {
         guard isKnown else {

@@ -37,7 +37,7 @@ import Testing
         return try #require(command(["readlink", "/proc/\(started.pid)/ns/\(kind)"]).lines.first)
     }
 
-    @Test("each kind is the other's and all others are its own", arguments: ["pid", "ipc", "uts"])
+    @Test("each kind is the other's and all others are its own", arguments: ["pid", "ipc", "uts", "cgroup", "net"])
     func kinds(kind: String) async throws {
         try await withNode { node in
             let other = try await target(node)
@@ -47,9 +47,12 @@ import Testing
                     switch kind {
                     case "pid": isolation.pid = choice
                     case "ipc": isolation.ipc = choice
-                    default: isolation.uts = choice
+                    case "uts": isolation.uts = choice
+                    case "cgroup": isolation.cgroup = choice
+                    default: break
                     }
                 }
+                if kind == "net" { $0.network = .container("x") }
             }
             for name in ["pid", "ipc", "uts", "mnt", "net", "cgroup"] {
                 let isSame = try namespace(name, of: joined) == namespace(name, of: other)
@@ -102,6 +105,26 @@ import Testing
         }
     }
 
+    @Test("the network comes with names and resolvers, and is administered by who has it")
+    func network() async throws {
+        try await withNode { node in
+            let other = try await target(node)
+            _ = try await node.exec(other, shell: "echo '192.0.2.1 added' >> /etc/hosts; echo 'nameserver 192.0.2.2' >> /etc/resolv.conf")
+            let script = "grep -c added /etc/hosts; cat /etc/resolv.conf; ls /sys/class/net; cat /etc/hostname"
+            let container = try await node.create(shell: script) {
+                $0.network = .container("x")
+                $0.hostname = "own"
+            }
+            #expect(try await node.output(container) == ["1", "nameserver 192.0.2.2", "lo", "own"])
+            await #expect(throws: ContainerError.self) {
+                try await node.create(shell: script) {
+                    $0.network = .container("x")
+                    $0.isolation = Self.isolation { $0.sysctls = ["net.ipv4.ip_forward": "1"] }
+                }
+            }
+        }
+    }
+
     @Test("the end of the one whose processes are shared is the end of the others in it")
     func endOfOwner() async throws {
         try await withNode { node in
@@ -122,6 +145,7 @@ import Testing
                 "id -u; cat /dev/shm/mark; touch /made /data/f; stat -c %u /made /data/f /bin/busybox /etc/hosts; ls -d /proc/1; echo x > /dev/null && echo end"
             let container = try await node.create(shell: script) {
                 $0.isolation = Self.isolation { ($0.pid, $0.ipc) = (.container("x"), .container("x")) }
+                $0.network = .container("x")
                 $0.mounts = [MountRequest(type: .bind, source: shared.string, target: "/data")]
             }
             #expect(try await node.output(container) == ["0", "mark", "0", "0", "0", "0", "/proc/1", "end"])
@@ -156,7 +180,6 @@ import Testing
             try await refused("the node's own namespaces") { ($0.uts, $0.pid) = (.container("mapped"), .host) }
             try await refused("a user namespace, and") { ($0.uts, $0.userNamespace) = (.container("x"), .auto) }
             try await refused("not ipc") { $0.pid = .shareable }
-            try await refused("cgroup namespace") { $0.cgroup = .container("x") }
             try await refused("would change the host") { ($0.ipc, $0.sysctls) = (.container("x"), ["kernel.msgmax": "9000"]) }
             await #expect(throws: ContainerError.self) {
                 try await node.create(["/bin/true"]) {

@@ -50,10 +50,10 @@ package struct IsolationFlags: Sendable {
         let choice = NamespaceChoice(rawValue: value)
         switch (choice, option) {
         case (.shareable?, "--ipc"), (.private?, _), (.host?, _): break
-        case (.container?, _) where option != "--cgroupns": break
+        case (.container?, _): break
         default:
-            let further = ["--ipc": ", shareable, host or container:NAME", "--cgroupns": " or host"][option] ?? ", host or container:NAME"
-            throw UsageError(option, value, "no such choice", remedy: "use private\(further)")
+            let further = option == "--ipc" ? ", shareable" : ""
+            throw UsageError(option, value, "no such choice", remedy: "use private\(further), host or container:NAME")
         }
         return choice ?? .private
     }

@@ -146,7 +146,8 @@ package struct RunFlags: Sendable {
 
     private func networkMode() throws(UsageError) -> NetworkMode {
         guard let mode = NetworkMode(rawValue: network) else {
-            throw UsageError("--network", network, "container networks are not there yet", remedy: "use none (loopback alone) or host")
+            throw UsageError(
+                "--network", network, "container networks are not there yet", remedy: "use none (loopback alone), host or container:NAME")
         }
         return mode
     }

@@ -42,10 +42,9 @@ extension ContainerService {
     /// - Throws: `ContainerError.notFound`, `.wrongState` for one that does not run, `.invalidRequest` for what can't be shared.
     func sharedNamespaces(of container: Container) throws(ContainerError) -> SharedNamespaces {
         var shared = SharedNamespaces()
-        guard let isolation = container.memo.request.isolation else { return shared }
-        let wanted = [("pid", isolation.pid), ("ipc", isolation.ipc), ("uts", isolation.uts)].compactMap { kind, choice in
-            choice?.container.map { (kind: kind, name: $0) }
-        }
+        let request = container.memo.request
+        let isolation = request.isolation ?? IsolationRequest()
+        let wanted = IsolationPlan.foreignNamespaces(isolation, request.network)
         guard !wanted.isEmpty else { return shared }
         /// Of the user namespace that owns what is shared: all must have the same.
         var owner: (namespace: NamespaceIdentity, name: String)?
@@ -72,10 +71,21 @@ extension ContainerService {
                 try checkForeignIDs(isolation, name)
                 shared.add("user", user)
             }
-            shared.add(kind, try open(kind, of: other, started))
+            shared.add(kind, try open(kind == "network" ? "net" : kind, of: other, started))
+            if kind == "network" { try copyNetworkFiles(from: other, to: container) }
             if kind == "ipc" { shared.addSharedMemory(try open("mnt", of: other, started)) }
         }
         return shared
+    }
+
+    /// Names and resolvers go with the network. The other may have changed its own; what of it can't be taken in whole is not taken.
+    private func copyNetworkFiles(from other: Container, to container: Container) throws(ContainerError) {
+        try kernelStep("take over the network files of \(other.id.short)") { () throws(KernelError) in
+            for name in ["hosts", "resolv.conf"] {
+                let bytes = try readFile(other.paths.networkFiles.appending(name), limit: 1 << 20)
+                try replaceFile(container.paths.networkFiles.appending(name), with: bytes, mode: 0o644)
+            }
+        }
     }
 
     /// What goes by the node's root can't be had with another's ids.

@@ -26,7 +26,7 @@ package struct ContainerPlan: Sendable {
     ) throws(ContainerError) {
         let inputs = Inputs(
             id: id, request: request, image: image, stack: stack, paths: paths, configuration: configuration, caller: identities?.caller)
-        let isolation = try IsolationPlan(request.isolation)
+        let isolation = try IsolationPlan(request.isolation, network: request.network)
         let hostname = try inputs.hostname(
             sharesHost: isolation.sharesHostName, sharedName: isolation.sharesName ? sharedHostname ?? id.short : nil)
         let (user, groups) = try inputs.user()

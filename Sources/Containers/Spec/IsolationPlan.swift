@@ -11,16 +11,20 @@ package struct IsolationPlan: Sendable {
     private let request: IsolationRequest
     private let capabilities: [String]
     private let devices: [HostDevice]
+    /// Which of its namespaces are other containers', and whose.
+    private let foreign: [(kind: String, container: String)]
     /// nil: none.
     private let seccomp: RuntimeSpec.Linux.Seccomp?
 
     private var isPrivileged: Bool { request.privileged == true }
 
     /// - Throws: `ContainerError.invalidRequest` for what can't be honoured.
-    package init(_ request: IsolationRequest?) throws(ContainerError) {
+    /// - Parameter network: the container's, which is no part of the request for isolation.
+    package init(_ request: IsolationRequest?, network: NetworkMode = .none) throws(ContainerError) {
         let request = request ?? IsolationRequest()
         self.request = request
-        try Self.checkNamespaces(request)
+        foreign = Self.foreignNamespaces(request, network)
+        try Self.checkNamespaces(request, foreign)
         capabilities = try CapabilityChoice(request).names
         var devices: [HostDevice] = []
         if request.privileged == true { devices = try HostDevice.all() }
@@ -53,15 +57,21 @@ package struct IsolationPlan: Sendable {
     /// Whether the name is another container's.
     package var sharesName: Bool { request.uts?.container != nil }
 
-    private static func checkNamespaces(_ request: IsolationRequest) throws(ContainerError) {
+    /// By the spec's word for the kind.
+    package static func foreignNamespaces(_ request: IsolationRequest, _ network: NetworkMode) -> [(kind: String, container: String)] {
+        [
+            ("pid", request.pid?.container), ("ipc", request.ipc?.container), ("uts", request.uts?.container),
+            ("cgroup", request.cgroup?.container), ("network", network.container),
+        ].compactMap { kind, container in container.map { (kind, $0) } }
+    }
+
+    private static func checkNamespaces(
+        _ request: IsolationRequest, _ foreign: [(kind: String, container: String)]
+    ) throws(ContainerError) {
         guard request.pid != .shareable, request.uts != .shareable, request.cgroup != .shareable else {
             throw .invalidRequest("a shareable namespace that is not ipc", remedy: "all others are shareable anyway")
         }
-        guard request.cgroup?.container == nil else {
-            throw .invalidRequest("the cgroup namespace of another container", remedy: "use private or host")
-        }
-        let others = [request.pid, request.ipc, request.uts].compactMap(\.?.container)
-        guard let other = others.first else { return }
+        guard let other = foreign.first?.container else { return }
         guard request.userNamespace == nil else {
             throw .invalidRequest(
                 "a user namespace, and a namespace of container \"\(other)\"",
@@ -86,8 +96,7 @@ package struct IsolationPlan: Sendable {
         spec.linux?.sysctl = sysctls
         // Another container's namespace is not this one's to set.
         var own = spec
-        let foreign = [("pid", request.pid), ("ipc", request.ipc), ("uts", request.uts)].filter { $0.1?.container != nil }.map(\.0)
-        own.linux?.namespaces?.removeAll { foreign.contains($0.type) }
+        own.linux?.namespaces?.removeAll { namespace in foreign.contains { $0.kind == namespace.type } }
         do throws(LaunchError) { try checkSysctls(of: own) } catch {
             throw .invalidRequest(error.reason ?? "a sysctl that is not the container's")
         }

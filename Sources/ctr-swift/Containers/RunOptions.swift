@@ -104,7 +104,8 @@ struct FilesystemOptions: ParsableArguments {
 
 struct NetworkOptions: ParsableArguments {
     @Option(
-        name: .long, help: ArgumentHelp("none (loopback alone) or host.", valueName: "mode"), completion: .list(["none", "host"]))
+        name: .long, help: ArgumentHelp("none (loopback alone), host or container:NAME.", valueName: "mode"),
+        completion: .list(["none", "host", "container:"]))
     var network = "none"
     @Option(name: .long, help: ArgumentHelp("Default: the first digits of the id; with --network host the node's.", valueName: "name"))
     var hostname: String?
@@ -148,7 +149,8 @@ struct IsolationOptions: ParsableArguments {
         completion: .list(["private", "host", "container:"]))
     var uts: String?
     @Option(
-        name: .long, help: ArgumentHelp("View of the cgroups: private or host.", valueName: "mode"), completion: .list(["private", "host"]))
+        name: .long, help: ArgumentHelp("View of the cgroups: private, host or container:NAME.", valueName: "mode"),
+        completion: .list(["private", "host", "container:"]))
     var cgroupns: String?
     @Option(
         name: .long,
