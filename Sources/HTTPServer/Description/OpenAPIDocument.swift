@@ -3527,7 +3527,7 @@ let openAPIDocument = #"""
     "type": "string",
     "minLength": 4,
     "maxLength": 256,
-    "description": "`private`: a namespace of its own (the default). `host`: the node's. `container:NAME`, for `pid`, `ipc` and `uts`: that of another container, by name or id, which has\nto run whenever this one starts, and is looked up anew then; `ipc` brings its /dev/shm along. A container whose ids are not the node's gives those to the one that shares\nits namespaces. `ipc` alone: `private` is one that no other container may share, `shareable` one that may, as what is left out.\n"
+    "description": "`private`: a namespace of its own (the default). `host`: the node's. `container:NAME`: that of another container, by name or id, which has\nto run whenever this one starts, and is looked up anew then; `ipc` brings its /dev/shm along. A container whose ids are not the node's gives those to the one that shares\nits namespaces. `ipc` alone: `private` is one that no other container may share, `shareable` one that may, as what is left out.\n"
    },
    "DeviceRequest": {
     "type": "object",
@@ -3889,12 +3889,10 @@ let openAPIDocument = #"""
      },
      "network": {
       "type": "string",
-      "enum": [
-       "none",
-       "host"
-      ],
+      "minLength": 4,
+      "maxLength": 256,
       "default": "none",
-      "description": "`none` is a network namespace of its own with loopback up."
+      "description": "`none`: a network namespace of its own with loopback up. `host`: the node's. `container:NAME`: that of another container, by name or id, which has to run whenever this\none starts; its /etc/hosts and /etc/resolv.conf are copied then.\n"
      },
      "initProcess": {
       "type": "boolean",
