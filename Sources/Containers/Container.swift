@@ -30,6 +30,7 @@ package final class Container: Sendable {
         /// What should be known of the last start.
         var warnings: [String] = []
         var finishesRestart = false
+        var pendingStart: ShimAnswer?
         var unclaimedExecs: [String] = []
         /// nil: it has no check.
         var health: HealthRecord?
@@ -155,6 +156,12 @@ package final class Container: Sendable {
         }
         helper.ended()
     }
+
+    /// What its monitor is to say of the start that is under way.
+    func setPendingStart(_ answer: ShimAnswer?) { state.withLock { $0.pendingStart = answer } }
+
+    /// Its monitor has been killed. The connection may not tell: a process on its way to the program holds it open, too.
+    func giveUpStart() { state.withLock { $0.pendingStart }?.give(.closed) }
 
     func setWarnings(_ warnings: [String]) { state.withLock { $0.warnings = warnings } }
 

@@ -88,7 +88,7 @@ final class ExecProcess {
         }
     }
 
-    /// The container has ended: its monitor does not stay much longer for a client.
+    /// The container has ended, or the engine has: a client does not have much longer to come.
     func hurryClient() {
         guard let due = deadline else { return }
         deadline = min(due, Moment.now.advanced(byMilliseconds: ShimPatience.firstClient))

@@ -108,6 +108,8 @@ final class ShimServer {
             if case .exec(let index, let end) = source { serveExec(watched[index], end) } else { serve(source) }
         }
         sweepExecs()
+        // The engine has gone: a client that it has sent to a further process is on its way, and there will be no other.
+        if clients.contains(where: { $0.isClosed && $0.watchesExecs }) { for process in execs.processes { process.hurryClient() } }
         clients.removeAll { $0.isClosed }
         if let attached, attached.isClosed { detach() }
     }

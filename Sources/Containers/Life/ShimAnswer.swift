@@ -30,12 +30,15 @@ package final class ShimAnswer: Sendable {
     }
 
     /// For one caller.
-    package func wait(within limit: Duration) async -> Outcome {
-        let timer = Task {
-            do { try await Task.sleep(for: limit) } catch { return }
-            give(.late)
+    /// - Parameter limit: nil waits without end.
+    package func wait(within limit: Duration? = nil) async -> Outcome {
+        let timer = limit.map { limit in
+            Task {
+                do { try await Task.sleep(for: limit) } catch { return }
+                give(.late)
+            }
         }
-        defer { timer.cancel() }
+        defer { timer?.cancel() }
         return await withCheckedContinuation { continuation in
             let known = state.withLock { state -> Outcome? in
                 if state.outcome == nil { state.waiter = continuation }

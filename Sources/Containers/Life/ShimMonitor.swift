@@ -15,6 +15,12 @@ package enum ShimEvent: Sendable {
     case gone
 }
 
+/// A connection to a shim that several hold, one after the other; closed with the last of them.
+package final class ShimLine: Sendable {
+    let connection: ShimConnection
+    package init(_ connection: consuming ShimConnection) { self.connection = connection }
+}
+
 /// One thread that listens to every shim of this node: a running container costs the daemon a descriptor and no thread.
 package final class ShimMonitor: Sendable {
     package typealias Handler = @Sendable (ShimEvent) -> Void
@@ -25,10 +31,10 @@ package final class ShimMonitor: Sendable {
             case events(Handler)
             case answer(ShimAnswer)
         }
-        let connection: ShimConnection
+        let line: ShimLine
         let listener: Listener
-        init(_ connection: consuming ShimConnection, _ listener: Listener) {
-            self.connection = connection
+        init(_ line: ShimLine, _ listener: Listener) {
+            self.line = line
             self.listener = listener
         }
     }
@@ -44,15 +50,15 @@ package final class ShimMonitor: Sendable {
 
     /// Takes a connection over for good; the handler is called on the monitor's thread and must not block.
     package func watch(_ connection: consuming ShimConnection, handler: @escaping Handler) throws(KernelError) {
-        try watch(connection, .events(handler))
+        try watch(ShimLine(connection), .events(handler))
     }
 
-    /// Takes a connection over until one message has come on it, and closes it.
-    package func expect(_ answer: ShimAnswer, on connection: consuming ShimConnection) throws(KernelError) {
-        try watch(connection, .answer(answer))
-    }
+    package func watch(_ line: ShimLine, handler: @escaping Handler) throws(KernelError) { try watch(line, .events(handler)) }
 
-    /// Closes the connection of an answer that is not waited for any more.
+    /// Listens until one message has come.
+    package func expect(_ answer: ShimAnswer, on line: ShimLine) throws(KernelError) { try watch(line, .answer(answer)) }
+
+    /// Lets go of an answer that is not waited for any more.
     package func forget(_ answer: ShimAnswer) {
         let watches = state.withLock { $0.watches }
         for (raw, watch) in watches {
@@ -60,9 +66,9 @@ package final class ShimMonitor: Sendable {
         }
     }
 
-    private func watch(_ connection: consuming ShimConnection, _ listener: Watch.Listener) throws(KernelError) {
-        let raw = connection.descriptor
-        let watch = Watch(connection, listener)
+    private func watch(_ line: ShimLine, _ listener: Watch.Listener) throws(KernelError) {
+        let raw = line.connection.descriptor
+        let watch = Watch(line, listener)
         state.withLock { $0.watches[raw] = watch }
         do throws(KernelError) { try epoll.add(raw) } catch {
             state.withLock { _ = $0.watches.removeValue(forKey: raw) }
@@ -87,7 +93,7 @@ package final class ShimMonitor: Sendable {
     private func serve(_ descriptor: CInt) {
         guard let watch = state.withLock({ $0.watches[descriptor] }) else { return }
         // What is no message of the protocol ends the connection as an end does.
-        let message = try? watch.connection.receiveMessage()
+        let message = try? watch.line.connection.receiveMessage()
         switch watch.listener {
         case .answer(let answer):
             guard remove(watch, descriptor) else { return }

@@ -82,7 +82,7 @@ extension ContainerService {
             let connection = try ShimConnection.connect(to: container.paths.socket)
             try connection.send(.exec(exec))
             ContainerStep.execRequested.reach()
-            try monitor.expect(answer, on: connection)
+            try monitor.expect(answer, on: ShimLine(connection))
         } catch  where error.meansNoShim {
             throw wrongState(container)
         } catch {

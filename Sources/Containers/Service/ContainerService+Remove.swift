@@ -92,12 +92,24 @@ extension ContainerService {
     }
 
     private func endForRemoval(_ container: Container) async throws(ContainerError) {
+        // A start that is stuck can't be stopped: its monitor is busy with it.
+        if await !hasStarted(container), let pid = container.shimPID {
+            Glibc.kill(pid, SIGKILL)
+            container.giveUpStart()
+            for _ in 0..<500 where container.life.phase == .starting { try? await Task.sleep(for: .milliseconds(20)) }
+        }
         if container.life.isLive { _ = try await stop(container, StopRequest(timeoutSeconds: 0), for: "rm") }
         if await hasEnded(container, within: Self.tidyingTime) { return }
         // The monitor still waits for a client that was announced, or for a slow reader of output: nobody wants either now.
         if let pid = container.shimPID { Glibc.kill(pid, SIGKILL) }
         _ = await hasEnded(container, within: .seconds(10))
         await pool.run { self.killLeftovers(of: container) }
+    }
+
+    /// A start takes some milliseconds. - Returns: false where one is still under way after a while.
+    private func hasStarted(_ container: Container) async -> Bool {
+        for _ in 0..<200 where container.life.phase == .starting { try? await Task.sleep(for: .milliseconds(10)) }
+        return container.life.phase != .starting
     }
 
     /// How long a monitor may take after PID 1's end, which is told first.

@@ -9,6 +9,7 @@ internal import Logging
 internal import Metadata
 internal import OCI
 internal import ShimProtocol
+internal import Synchronization
 internal import SystemPackage
 
 extension ContainerService {
@@ -27,7 +28,9 @@ extension ContainerService {
                     logger.error("a container record can't be read; it is left as it is", metadata: ["id": "\(record.id)"])
                     continue
                 }
-                group.addTask { await self.restore(id, memo, record.layerIDs) }
+                group.addTask {
+                    if await !self.restore(id, memo, record.layerIDs) { self.restoreLater(id, memo, record.layerIDs) }
+                }
             }
         }
         let recorded = Set(records.map(\.id))
@@ -69,7 +72,8 @@ extension ContainerService {
         return gone
     }
 
-    private func restore(_ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64]) async {
+    /// - Returns: whether it is there now.
+    private func restore(_ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64], again: Bool = false) async -> Bool {
         var known = memo
         known.exit = nil
         let (exit, fixed) = (memo.exit, known)
@@ -78,12 +82,30 @@ extension ContainerService {
             container = try await pool.run { () throws(ContainerError) in try self.adopt(id, fixed, lastExit: exit, layerIDs) }
         } catch {
             // It may run: what can't be asked is not ended, nor forgotten.
-            logger.error("a container can't be found again; it is left as it is", metadata: ["id": "\(id)", "error": "\(error)"])
-            return
+            if !again {
+                logger.error("a container can't be found again; it is left as it is", metadata: ["id": "\(id)", "error": "\(error)"])
+            }
+            return false
         }
         logger.info("found again", metadata: ["id": "\(id)", "state": "\(container.life.state.rawValue)"])
         await goOn(with: container)
         if memo.request.autoRemove && !container.life.hasShim { await removeRestored(container) }
+        return true
+    }
+
+    /// One whose monitor does not answer is asked again every second: it must not be lost from sight.
+    private func restoreLater(_ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64]) {
+        let task = Task { [weak self] in
+            while true {
+                do { try await Task.sleep(for: .seconds(1)) } catch { return }
+                guard let self else { return }
+                if await self.restore(id, memo, layerIDs, again: true) {
+                    if let container = self.index.container(id) { self.startWithDaemon(container) }
+                    return
+                }
+            }
+        }
+        restoring.withLock { $0.append(task) }
     }
 
     /// What the last daemon had begun with it is finished, or undone.
@@ -193,7 +215,7 @@ extension ContainerService {
         container.setUnclaimedExecs(execFiles(of: container))
         // Its answer comes to the monitor. One of before that was there would cut the connection.
         if status.execs == true { try? connection.send(.watch) }
-        do throws(ContainerError) { try listen(to: connection, of: id, shimPID: nil) } catch {
+        do throws(ContainerError) { try listen(to: ShimLine(connection), of: id, shimPID: nil) } catch {
             index.remove(container)
             throw error
         }

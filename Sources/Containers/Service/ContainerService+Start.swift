@@ -41,7 +41,7 @@ extension ContainerService {
             await pool.run { self.persist(container) }
         }
         do throws(ContainerError) {
-            try await pool.run { () throws(ContainerError) in try self.startNow(container, byHand: byHand) }
+            try await startNow(container, byHand: byHand)
         } catch {
             container.decide { $0.startFailed() }
             container.noteShimGone()
@@ -61,61 +61,77 @@ extension ContainerService {
         await lookForShell(container)
     }
 
-    private func startNow(_ container: Container, byHand: Bool) throws(ContainerError) {
+    private func startNow(_ container: Container, byHand: Bool) async throws(ContainerError) {
         do throws(ContainerError) {
-            let shared = try sharedNamespaces(of: container)
-            try prepareState(of: container, byHand: byHand, shared.plan)
-            ContainerStep.shimConfigured.reach()
-            try follow(try spawnShim(of: container, shared), of: container)
+            let shim = try await pool.run { () throws(ContainerError) in try self.spawnShim(of: container, byHand: byHand) }
+            try await follow(shim, of: container)
         } catch {
-            // Of a start that failed nothing stays; what the shim told itself, it has tidied up after.
-            if case .startFailed = error {} else { killLeftovers(of: container) }
-            forgetVolatile(container)
-            discardState(of: container)
+            await pool.run {
+                // Of a start that failed nothing stays; what the shim told itself, it has tidied up after.
+                if case .startFailed = error {} else { self.killLeftovers(of: container) }
+                self.forgetVolatile(container)
+                self.discardState(of: container)
+            }
             throw error
         }
     }
 
-    private func follow(_ shim: consuming SpawnedShim, of container: Container) throws(ContainerError) {
-        let shimPID = shim.pid
-        container.noteShim(pid: shimPID)
+    private func spawnShim(of container: Container, byHand: Bool) throws(ContainerError) -> SpawnedShim {
+        let shared = try sharedNamespaces(of: container)
+        try prepareState(of: container, byHand: byHand, shared.plan)
+        ContainerStep.shimConfigured.reach()
+        let shim = try spawnShim(of: container, shared)
+        container.noteShim(pid: shim.pid)
         ContainerStep.shimSpawned.reach()
+        do throws(KernelError) { try monitor.expect(shim.answer, on: shim.line) } catch {
+            Glibc.kill(shim.pid, SIGKILL)
+            reap(shim.pid)
+            throw .kernel("listen to the shim", error)
+        }
+        return shim
+    }
+
+    /// No thread waits: a start may be stuck at a filesystem that does not answer.
+    private func follow(_ shim: SpawnedShim, of container: Container) async throws(ContainerError) {
         do throws(ContainerError) {
-            let started = try awaitStart(of: container, shim.connection)
+            container.setPendingStart(shim.answer)
+            defer { container.setPendingStart(nil) }
+            let started = try await awaitStart(of: container, shim.answer)
             ContainerStep.startTold.reach()
             container.noteStarted(started)
             // Before the listening: its end is told after its start.
             publish("start", container)
-            try listen(to: shim.connection, of: container.id, shimPID: shimPID)
+            try listen(to: shim.line, of: container.id, shimPID: shim.pid)
             ContainerStep.startListened.reach()
         } catch {
             // It ends by itself, or can't be listened to.
-            Glibc.kill(shimPID, SIGKILL)
-            reap(shimPID)
+            monitor.forget(shim.answer)
+            await pool.run {
+                Glibc.kill(shim.pid, SIGKILL)
+                self.reap(shim.pid)
+            }
             throw error
         }
     }
 
-    func listen(to connection: consuming ShimConnection, of id: ContainerID, shimPID: Int32?) throws(ContainerError) {
+    func listen(to line: ShimLine, of id: ContainerID, shimPID: Int32?) throws(ContainerError) {
         do throws(KernelError) {
-            try monitor.watch(connection) { [weak self] event in self?.shimEvent(event, of: id, shimPID: shimPID) }
+            try monitor.watch(line) { [weak self] event in self?.shimEvent(event, of: id, shimPID: shimPID) }
         } catch {
             throw .kernel("listen to the shim", error)
         }
     }
 
-    private func awaitStart(of container: Container, _ connection: borrowing ShimConnection) throws(ContainerError) -> ShimStarted {
-        let message: ShimMessage?
-        do { message = try connection.receiveMessage() } catch { throw .shim(id: container.id.short, "\(error)") }
-        switch message {
-        case .started(let started): return started
-        case .failed(let failure):
+    private func awaitStart(of container: Container, _ answer: ShimAnswer) async throws(ContainerError) -> ShimStarted {
+        switch await answer.wait() {
+        case .message(.started(let started)): return started
+        case .message(.failed(let failure)):
             let reason = [failure.reason, failure.kernel.map { "\($0)" }].compactMap(\.self).joined(separator: ": ")
             throw .startFailed(id: container.id.short, step: failure.step, reason: reason, exitCode: Int(failure.exitCode))
-        case .none:
+        case .message(let other): throw .shim(id: container.id.short, "unexpected message \(other)")
+        case .closed, .late:
             let words = (try? readFile(container.paths.shimLog, limit: 4096)).map { String(decoding: $0, as: UTF8.self) } ?? ""
             throw .shim(id: container.id.short, "it ended before the container started\(words.isEmpty ? "" : ": \(words.prefix(500))")")
-        case .some(let other): throw .shim(id: container.id.short, "unexpected message \(other)")
         }
     }
 
@@ -197,13 +213,15 @@ extension ContainerService {
                 "/proc/self/fd/4", arguments: arguments, environment: [],
                 descriptors: [(null.raw, 0), (log.raw, 1), (log.raw, 2), (pair.shim.raw, 3), (self.shim.raw, 4), (lock.raw, 5)]
                     + namespaces)
-            return SpawnedShim(pid: pid, connection: pair.engineOnly())
+            return SpawnedShim(pid: pid, line: ShimLine(pair.engineOnly()))
         }
     }
 
-    private struct SpawnedShim: ~Copyable {
+    private struct SpawnedShim: Sendable {
         let pid: Int32
-        let connection: ShimConnection
+        let line: ShimLine
+        /// `started` or `failed`.
+        let answer = ShimAnswer()
     }
 
     /// overlayfs refuses a workdir that a volatile mount has used. Within one run of the machine nothing was lost by that; after a crash of

@@ -7,6 +7,7 @@ package import Metadata
 internal import Runtime
 package import ShimProtocol
 package import Snapshots
+internal import Synchronization
 package import SystemPackage
 
 /// What the service needs to know of its node.
@@ -45,6 +46,8 @@ package final class ContainerService: Sendable {
     let execPool = BlockingPool(width: 8)
     let logger: Logger
     let index = ContainerIndex()
+    /// Those that wait for containers whose monitors did not answer when the daemon was started.
+    let restoring = Mutex<[Task<Void, Never>]>([])
     let monitor: ShimMonitor
     let seccomp: SeccompCache
     /// The shim's binary by a read-only mount that no path leads to: a container that reaches its runtime can't write to it.
@@ -80,6 +83,7 @@ package final class ContainerService: Sendable {
             container.clearPendingRestart()
             for helper in container.filesHelpers { helper.kill() }
         }
+        for task in restoring.withLock({ $0 }) { task.cancel() }
         monitor.stop()
         await execPool.shutdown()
     }
