@@ -31,11 +31,13 @@ extension ContainerService {
         publish("stop", container)
         var unheard: UnheardSignal?
         if seconds != 0 {
+            // Asked before, too: a handler that ends the program may take itself away at once, as Python's interpreter does.
+            let wasUnheard = self.unheard(container) != nil
             // Its monitor keeps the end of the time, too: the stop is finished also where this daemon is killed.
             try await signal(container, container.memo.stopSignal, for: verb, killAfter: seconds > 0 ? seconds : nil)
             ContainerStep.stopSignalled.reach()
             // Before one that is paused goes on: what it does with the signal is then what it will do.
-            unheard = self.unheard(container)
+            unheard = wasUnheard ? self.unheard(container) : nil
             await thawIfPaused(container)
             if let unheard { publish("signal-unheard", container, ["signal": "\(unheard.signal)", "reason": unheard.reason.rawValue]) }
             if unheard == nil || seconds < 0 || request.waitFull == true {
@@ -66,7 +68,8 @@ extension ContainerService {
         return record
     }
 
-    /// After the signal was sent: if PID 1 can't hear it now, it did not hear it then, or will not be ready for it in time.
+    /// Whether PID 1 can hear its stop signal now. Where it could neither before the signal was sent nor after it, it did not hear it, or will not be
+    /// ready for it in time.
     private func unheard(_ container: Container) -> UnheardSignal? {
         let signal = container.memo.stopSignal
         guard let started = container.started, container.life.exit == nil,
