@@ -83,6 +83,51 @@ import Testing
         }
     }
 
+    @Test(
+        "pipes, devices, links to the host, 2 GiB of nothing and hostile names hold nothing up and give nothing away, while paths are swapped (X-35)",
+        .timeLimit(.minutes(3)), arguments: [true, false])
+    func hostileTree(running: Bool) async throws {
+        try await withNode(["data/real/file": "inside"]) { node in
+            let secret = node.base.appending("secret")
+            try makeDirectory(secret, mode: 0o755)
+            try replaceFile(secret.appending("file"), with: FileTools.secret)
+            let script = """
+                cd /data; mkfifo pipe; mknod zero c 1 5; mknod disk b 7 0; truncate -s 2G sparse; ln -s \(secret) host; ln -s host/file through
+                ln -s /proc/1/root\(secret)/file magic; ln -s loop loop; mkdir deep; printf x > "$(printf 'new\\nline')"; printf x > "$(printf '\\377\\033[31m')"
+                printf x > ' '; printf x > -rf; echo ready
+                \(running ? "while :; do mv -T real aside; mv -T host real; mv -T real host; mv -T aside real; done" : "exit 0")
+                """
+            let container = try await node.run(shell: script)
+            if running { try await FileTools.ready(container) } else { _ = try await node.service.wait(container, for: .shimGone) }
+            for round in 0..<(running ? 30 : 1) {
+                let archives = [
+                    try? await FileTools.whole(node.service.export(container)),
+                    try? await FileTools.whole(node.service.archive(container, path: "/data", follow: true)),
+                    try? await FileTools.whole(node.service.archive(container, path: "/data/real", follow: true)),
+                ]
+                let changes = try await FileTools.changes(node, container)
+                #expect(changes.contains("A /data/new\nline") && changes.contains("A /data/pipe"))
+                for archive in archives.compactMap(\.self) {
+                    #expect(archive.firstRange(of: FileTools.secret) == nil && archive.count < 32 << 20, "round \(round)")
+                }
+                guard !running else { continue }
+                for archive in archives { #expect(archive != nil) }
+                let out = try FileTools.unpack(try #require(archives[1]), node).appending("data")
+                #expect(Set(["new\nline", " ", "-rf", "pipe", "zero", "disk", "sparse", "loop", "deep"]).isSubset(of: Files.names(out)))
+            }
+            for (name, kind) in [
+                ("pipe", "other"), ("zero", "other"), ("disk", "other"), ("loop", "symlink"), ("through", "symlink"), ("sparse", "file"),
+            ] {
+                #expect(try await node.service.fileStatus(container, path: "/data/" + name, follow: false).kind == kind)
+            }
+            for name in ["through", "magic", "loop", "host/file"] where !running {
+                await #expect(throws: ContainerError.self) {
+                    try await node.service.archive(container, path: "/data/" + name, follow: true)
+                }
+            }
+        }
+    }
+
     @Test("more than eight copies of one container at once are refused, and no other container's are")
     func tooMany() async throws {
         try await withNode(["data/file": "x"]) { node in
