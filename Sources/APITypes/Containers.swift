@@ -146,6 +146,15 @@ public enum NetworkMode: RawRepresentable, Codable, Sendable, Hashable {
         }
     }
 
+    public init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        let text = try value.decode(String.self)
+        guard let known = Self(rawValue: text) else {
+            throw DecodingError.dataCorruptedError(in: value, debugDescription: "\"\(text)\" is none of none, host and container:NAME")
+        }
+        self = known
+    }
+
     /// Whose it is, where it is another container's.
     public var container: String? { if case .container(let name) = self { name } else { nil } }
 }
