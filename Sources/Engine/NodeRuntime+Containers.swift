@@ -72,7 +72,8 @@ extension NodeRuntime {
         try await containerVerb { () throws(ContainerError) in try await self.containers.start(container) }
         return CreateContainerResponse(
             id: container.id.text, name: container.memo.name, pid: container.started?.pid, attachSocket: container.paths.socket.string,
-            warnings: warnings + container.detail.warnings)
+            // To somebody who stays with it nothing is said between its own lines; `inspect` and the events have it.
+            warnings: warnings + (container.memo.request.attach ? [] : container.detail.warnings))
     }
 
     /// Newest first. - Parameter all: also those that do not run.

@@ -42,6 +42,11 @@ private func launch(
         // A stepping stone joins the others before it is no longer the host's root.
         if plan.needsSteppingStone { try cgroup.make(unified: false) }
     }
+    if plan.needsSteppingStone {
+        // It is in the groups from the beginning: it must not meet device rules of which only the first, that nothing is allowed, is set.
+        report.begin(.limits, inParent: true)
+        try cgroupPlan.apply(to: cgroup)
+    }
     var terminal = try plan.makeTerminal(report)
     var listener = try plan.seccompListener.connected()
     report.begin(.clone, inParent: true)
@@ -86,9 +91,11 @@ private func launch(
             }
             report.begin(.network, inParent: true)
             let network = try plan.makeNetwork()
-            report.begin(.limits, inParent: true)
-            if !plan.needsSteppingStone { try during(.cgroup) { () throws(KernelError) in try cgroup.make(unified: false) } }
-            try cgroupPlan.apply(to: cgroup)
+            if !plan.needsSteppingStone {
+                report.begin(.limits, inParent: true)
+                try during(.cgroup) { () throws(KernelError) in try cgroup.make(unified: false) }
+                try cgroupPlan.apply(to: cgroup)
+            }
             mine.releaseChild(network: network.rawNumber())
             report.begin(.wait, inParent: true)
             if let own = try awaitProgram(mine, report, plan, pid) { main = consume own }

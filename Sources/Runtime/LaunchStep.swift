@@ -5,7 +5,7 @@
 /// The slow things that belong to no process, a network namespace and cgroup v1 directories, are made by the parent while the child
 /// mounts; "join" is where the child waits for them.
 ///
-/// With a user namespace the parent first mounts what the child will not be able to, and a `SteppingStone` makes the child.
+/// With a user namespace the parent first mounts what the child will not be able to and sets the limits, and a `SteppingStone` makes the child.
 ///
 /// ```
 /// parent:  plan create-cgroup open-terminal clone | make-network set-limits    | wait-for-program [create-hooks]

@@ -32,7 +32,7 @@ package enum ShellWrap {
         case undecided
         /// It has become the program, catches the signal, or has gone.
         case no
-        case wraps
+        case wraps(child: Int32)
     }
 
     /// - Parameter pid: PID 1, on the host.
@@ -42,7 +42,8 @@ package enum ShellWrap {
             let masks = try? SignalMasks(of: pid), masks.discards(stopSignal) == .defaultOfInit
         else { return .no }
         guard let children = try? readFile(FilePath("/proc/\(pid)/task/\(pid)/children")) else { return .no }
-        return children.contains { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\n") } ? .wraps : .undecided
+        let first = String(decoding: children.prefix { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+        return Int32(first).map(Finding.wraps) ?? .undecided
     }
 
     package static func warning(_ signal: Int32) -> String {

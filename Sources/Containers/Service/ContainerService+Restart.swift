@@ -139,10 +139,15 @@ extension ContainerService {
         let memo = container.memo
         guard !memo.request.initProcess, ShellWrap.isPossible(memo.arguments), let pid = container.started?.pid else { return }
         let look = Task {
+            var seen: Int32?
             for _ in 0..<Self.shellPatience / 2 {
                 guard container.life.phase == .running else { return }
                 switch ShellWrap.look(at: pid, stopSignal: memo.stopSignal) {
                 case .no: return
+                case .wraps(let child) where child != seen:
+                    // A program stays; a step of a script is gone in a moment.
+                    seen = child
+                    try? await Task.sleep(for: .milliseconds(20))
                 case .wraps:
                     let warning = ShellWrap.warning(memo.stopSignal)
                     container.setWarnings([warning])
