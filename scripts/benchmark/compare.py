@@ -9,6 +9,7 @@ import sys
 
 import peers
 import pulls
+from containers import containers
 from timing import ROUNDS, compare, ratio_table
 from writing import writing
 
@@ -72,7 +73,7 @@ def mount():
 
 
 BENCHMARKS = {
-    "run": run, "pull": pulls.several, "one": pulls.one, "files": pulls.files, "known": pulls.known, "mount": mount,
+    "run": run, "containers": containers, "pull": pulls.several, "one": pulls.one, "files": pulls.files, "known": pulls.known, "mount": mount,
     "writing": writing,
 }
 

@@ -10,9 +10,10 @@ import shutil
 import subprocess
 import time
 
+from timing import QUIET
+
 WORK, BIN = os.environ["WORK"], os.environ["BIN"]
 PLACE = f"{WORK}/place"
-QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def unmount_below(path):

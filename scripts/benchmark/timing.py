@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 
 
