@@ -21,8 +21,8 @@ struct CommandLineTool: ParsableCommand {
                 name: "Container",
                 subcommands: [
                     Run.self, Exec.self, Create.self, Start.self, List.self, Inspect.self, Logs.self, Attach.self, Stop.self, Restart.self,
-                    Kill.self, Wait.self, Healthcheck.self, Copy.self, Diff.self, Export.self, Rename.self, Port.self, Remove.self, Pause.self,
-                    Unpause.self, Update.self, Top.self, Stats.self,
+                    Kill.self, Wait.self, Healthcheck.self, Copy.self, Diff.self, Export.self, Rename.self, Port.self, Remove.self,
+                    Pause.self, Unpause.self, Update.self, Top.self, Stats.self,
                 ]),
             CommandGroup(name: "Image", subcommands: [Pull.self, Images.self, RemoveImages.self, Load.self, Prune.self, Image.self]),
             CommandGroup(name: "Registry", subcommands: [Login.self, Logout.self]),
