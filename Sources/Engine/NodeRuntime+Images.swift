@@ -21,9 +21,11 @@ extension NodeRuntime {
         defer { Allocator.trim() }
         do throws(ImageError) {
             let image = try await imageService.pull(reference, platform: platform, credentials: request.credentials, progress: progress)
+            // Before a collection: where everything unused may go at once, this image may go with it.
+            let summary = try await summary(of: image)
             upkeep.notePull()
             eventHub.publish("image", "pull", id: image.manifestDigest.description, attributes: ["reference": reference.familiar])
-            return try await summary(of: image)
+            return summary
         } catch {
             throw EngineError(error)
         }
@@ -49,10 +51,10 @@ extension NodeRuntime {
         do throws(ImageError) {
             var summaries: [ImageSummary] = []
             for image in try await imageService.load(archive: file, progress: progress) {
-                upkeep.notePull()
-                eventHub.publish("image", "load", id: image.manifestDigest.description)
                 summaries.append(try await summary(of: image))
+                eventHub.publish("image", "load", id: image.manifestDigest.description)
             }
+            upkeep.notePull()
             return summaries
         } catch {
             throw EngineError(error)

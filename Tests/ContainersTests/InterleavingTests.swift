@@ -31,7 +31,7 @@ import Testing
     }
 
     /// `CTR_SWIFT_SLOW_TESTS=1`: 200 in all.
-    private static let rounds = getenv("CTR_SWIFT_SLOW_TESTS") != nil ? 50 : 12
+    private static let rounds = getenv("CTR_SWIFT_SLOW_TESTS") != nil ? 50 : 6
 
     @Test("random interleavings of stop, kill, start, restart and rm: one winner, for the others a clear conflict", arguments: 0..<4)
     func interleavings(part: Int) async throws {
