@@ -189,7 +189,10 @@ package func unmount(_ path: FilePath, lazily: Bool = false) throws(KernelError)
 
 /// Makes the working directory, a mount point, the root, and drops the old one with all its mounts. Source: pivot_root(2), "pivot_root(".", ".")".
 package func pivotRootToWorkingDirectory() throws(KernelError) {
+    let old = try openFile("/", CTR_O_PATH | O_DIRECTORY)
     try kernel("pivot_root(2)", ".") { ctr_pivot_root(".", ".") }
+    // What of the old tree is shared with another namespace would be taken off there too.
+    try setMountAttributes(old.raw, [], recursive: true, propagation: .slave, name: "old root")
     try kernel("umount2(2)", "old root") { ctr_umount2(".", CInt(CTR_MNT_DETACH)) }
     try kernel("chdir(2)", "/") { chdir("/") }
 }

@@ -157,6 +157,20 @@ import Testing
         #expect(try !MountInfo.all().contains { $0.mountPoint.hasPrefix(bundle.path.string) })
     }
 
+    @Test("a container whose root is shared takes nothing off a host's tree that is shared too (X-41)", arguments: ["shared", "rshared"])
+    func sharedWithTheHost(name: String) throws {
+        let bundle = try TestBundle()
+        bundle.spec.linux?.rootfsPropagation = name
+        // As systemd leaves a host's tree, in a namespace that ends with this.
+        let script = "mount --make-rshared / && cat /proc/self/mountinfo && echo --- && \"$@\" && cat /proc/self/mountinfo"
+        let result = try command(
+            ["/usr/bin/unshare", "--mount", "--propagation", "private", "/bin/sh", "-c", script, "sh"]
+                + bundle.arguments("run", ["--bundle", bundle.path.string, bundle.id]))
+        let tables = result.lines.split(separator: "---", omittingEmptySubsequences: false)
+        try #require(tables.count == 2, "\(result)")
+        #expect(!tables[0].isEmpty && tables[1] == tables[0])
+    }
+
     @Test("a /proc that another container has moved away is noticed before it is masked (X-05)") func movedProc() throws {
         // A later mount at /proc's parent hides the procfs: the masks would go to a directory of the image.
         let bundle = try TestBundle()
