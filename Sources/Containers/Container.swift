@@ -60,7 +60,7 @@ package final class Container: Sendable {
     /// Without an end and restarts: those are the life's and the tracker's.
     package var memo: ContainerMemo { state.withLock { $0.memo } }
 
-    /// Fixed but for what an update changes, and for the name.
+    /// What an update is about to change; nil: it came to nothing.
     func setUpdate(_ resources: ResourceRequest?) { state.withLock { $0.memo.update = resources } }
 
     func finishUpdate(_ resources: ResourceRequest) {
@@ -113,13 +113,7 @@ package final class Container: Sendable {
     func takePendingRestart() { state.withLock { $0.pendingRestart = nil } }
 
     /// It was called off.
-    /// - Returns: whether one was due.
-    @discardableResult
-    func clearPendingRestart() -> Bool {
-        let pending = state.withLock { $0.pendingRestart.take() }
-        pending?.task.cancel()
-        return pending != nil
-    }
+    func clearPendingRestart() { state.withLock { $0.pendingRestart.take() }?.task.cancel() }
 
     /// - Returns: whether that is news.
     @discardableResult

@@ -281,7 +281,7 @@ extension OwnedFD {
         let path = Array("/proc/self/fd/\(raw)".utf8)
         let keys: [UInt8]
         do throws(KernelError) {
-            keys = try Self.grow { buffer, count throws(KernelError) in
+            keys = try bytesOfUnknownCount { buffer, count throws(KernelError) in
                 try withName(path) { pointer throws(KernelError) in
                     try kernel("listxattr(2)", "an entry") { listxattr(pointer, buffer?.assumingMemoryBound(to: CChar.self), count) }
                 }
@@ -292,7 +292,7 @@ extension OwnedFD {
         var attributes: [TarEntry.Attribute] = []
         for key in keys.split(separator: 0).map(Array.init).sorted(by: { $0.lexicographicallyPrecedes($1) }) where Self.isStorable(key) {
             do throws(KernelError) {
-                let value = try Self.grow { buffer, count throws(KernelError) in
+                let value = try bytesOfUnknownCount { buffer, count throws(KernelError) in
                     try withName(path) { pointer throws(KernelError) in
                         try withName(key) { keyPointer throws(KernelError) in
                             try kernel("getxattr(2)", "an entry") { getxattr(pointer, keyPointer, buffer, count) }
@@ -310,19 +310,5 @@ extension OwnedFD {
     static func isStorable(_ key: [UInt8]) -> Bool {
         key == Array("security.capability".utf8)
             || key.starts(with: Array("user.".utf8)) && !key.starts(with: Array("user.overlay.".utf8)) && !key.contains(UInt8(ascii: "="))
-    }
-
-    /// Asks for the size, then for the bytes; again where they grew in between.
-    private static func grow(_ body: (UnsafeMutableRawPointer?, Int) throws(KernelError) -> Int) throws(KernelError) -> [UInt8] {
-        while true {
-            let size = try body(nil, 0)
-            if size == 0 { return [] }
-            var bytes = [UInt8](repeating: 0, count: size)
-            var span = bytes.mutableSpan
-            do throws(KernelError) {
-                let count = try span.withUnsafeMutableBytes { buffer throws(KernelError) in try body(buffer.baseAddress, buffer.count) }
-                return Array(bytes[..<count])
-            } catch  where error.errno == .outOfRange {}
-        }
     }
 }

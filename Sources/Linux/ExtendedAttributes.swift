@@ -54,7 +54,7 @@ extension OwnedFD {
         let path = Array("/proc/self/fd/\(raw)/".utf8) + name
         let keys: [UInt8]
         do throws(KernelError) {
-            keys = try Self.grow(display(name), "llistxattr(2)") { buffer, count throws(KernelError) in
+            keys = try bytesOfUnknownCount { buffer, count throws(KernelError) in
                 try withName(path) { pointer throws(KernelError) in
                     try kernel("llistxattr(2)", display(name)) { llistxattr(pointer, buffer?.assumingMemoryBound(to: CChar.self), count) }
                 }
@@ -64,7 +64,7 @@ extension OwnedFD {
         }
         var attributes: [(key: [UInt8], value: [UInt8])] = []
         for key in keys.split(separator: 0).map(Array.init).sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-            let value = try Self.grow(display(name), "lgetxattr(2)") { buffer, count throws(KernelError) in
+            let value = try bytesOfUnknownCount { buffer, count throws(KernelError) in
                 try withName(path) { pointer throws(KernelError) in
                     try withName(key) { keyPointer throws(KernelError) in
                         try kernel("lgetxattr(2)", "\(display(key)) of \(display(name))") { lgetxattr(pointer, keyPointer, buffer, count) }
@@ -75,20 +75,18 @@ extension OwnedFD {
         }
         return attributes
     }
+}
 
-    /// Asks for the size, then for the bytes; again where they grew in between.
-    private static func grow(
-        _ object: String, _ call: StaticString, _ body: (UnsafeMutableRawPointer?, Int) throws(KernelError) -> Int
-    ) throws(KernelError) -> [UInt8] {
-        while true {
-            let size = try body(nil, 0)
-            if size == 0 { return [] }
-            var bytes = [UInt8](repeating: 0, count: size)
-            var span = bytes.mutableSpan
-            do throws(KernelError) {
-                let count = try span.withUnsafeMutableBytes { buffer throws(KernelError) in try body(buffer.baseAddress, buffer.count) }
-                return Array(bytes[..<count])
-            } catch  where error.errno == .outOfRange {}
-        }
+/// Asks for the size, then for the bytes; again where they grew in between. Source: listxattr(2), getxattr(2).
+package func bytesOfUnknownCount(_ body: (UnsafeMutableRawPointer?, Int) throws(KernelError) -> Int) throws(KernelError) -> [UInt8] {
+    while true {
+        let size = try body(nil, 0)
+        if size == 0 { return [] }
+        var bytes = [UInt8](repeating: 0, count: size)
+        var span = bytes.mutableSpan
+        do throws(KernelError) {
+            let count = try span.withUnsafeMutableBytes { buffer throws(KernelError) in try body(buffer.baseAddress, buffer.count) }
+            return Array(bytes[..<count])
+        } catch  where error.errno == .outOfRange {}
     }
 }

@@ -154,47 +154,20 @@ package final class FilesSession: Sendable {
     private func blocking<Value: Sendable>(
         _ body: @escaping @Sendable () throws(ContainerError) -> Value
     ) async throws(ContainerError) -> Value {
-        let answer = OneAnswer<Result<Value, ContainerError>>()
+        let answer = FirstAnswer<Result<Value, ContainerError>>()
         let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                answer.expect(continuation)
-                do throws(KernelError) {
-                    try startThread(name: "files") {
-                        do throws(ContainerError) { answer.give(.success(try body())) } catch { answer.give(.failure(error)) }
-                    }
-                } catch {
-                    answer.give(.failure(.kernel("start a thread", error)))
+            do throws(KernelError) {
+                try startThread(name: "files") {
+                    do throws(ContainerError) { answer.give(.success(try body())) } catch { answer.give(.failure(error)) }
                 }
+            } catch {
+                answer.give(.failure(.kernel("start a thread", error)))
             }
+            return await answer.wait()
         } onCancel: {
             cancel()
             answer.give(.failure(Self.wasEnded))
         }
         return try result.get()
-    }
-}
-
-/// The first of several answers counts, also where it comes before it is waited for.
-private final class OneAnswer<Answer: Sendable>: Sendable {
-    private struct State {
-        var first: Answer?
-        var waiter: CheckedContinuation<Answer, Never>?
-    }
-    private let state = Mutex(State())
-
-    func expect(_ waiter: CheckedContinuation<Answer, Never>) {
-        let first = state.withLock { state in
-            if state.first == nil { state.waiter = waiter }
-            return state.first
-        }
-        if let first { waiter.resume(returning: first) }
-    }
-
-    func give(_ answer: Answer) {
-        let waiter = state.withLock { state in
-            if state.first == nil { state.first = answer }
-            return state.waiter.take()
-        }
-        waiter?.resume(returning: answer)
     }
 }

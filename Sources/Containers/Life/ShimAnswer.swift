@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import ShimProtocol
-internal import Synchronization
 
 /// One message that a shim owes, which may be long in coming: waited for without a thread.
 package final class ShimAnswer: Sendable {
@@ -11,23 +10,12 @@ package final class ShimAnswer: Sendable {
         case closed
         case late
     }
-    private struct State {
-        var outcome: Outcome?
-        var waiter: CheckedContinuation<Outcome, Never>?
-    }
-    private let state = Mutex(State())
+    private let first = FirstAnswer<Outcome>()
 
     package init() {}
 
     /// The first one counts.
-    func give(_ outcome: Outcome) {
-        let waiter = state.withLock { state -> CheckedContinuation<Outcome, Never>? in
-            guard state.outcome == nil else { return nil }
-            state.outcome = outcome
-            return state.waiter.take()
-        }
-        waiter?.resume(returning: outcome)
-    }
+    func give(_ outcome: Outcome) { first.give(outcome) }
 
     /// For one caller.
     /// - Parameter limit: nil waits without end.
@@ -39,12 +27,6 @@ package final class ShimAnswer: Sendable {
             }
         }
         defer { timer?.cancel() }
-        return await withCheckedContinuation { continuation in
-            let known = state.withLock { state -> Outcome? in
-                if state.outcome == nil { state.waiter = continuation }
-                return state.outcome
-            }
-            if let known { continuation.resume(returning: known) }
-        }
+        return await first.wait()
     }
 }

@@ -145,12 +145,12 @@ extension ContainerService {
     /// Five seconds.
     private static let restoreAttempts = 1000
 
-    private enum ShimAnswer: ~Copyable {
+    private enum Inquiry: ~Copyable {
         case answered(ShimStatus, ShimConnection)
         case silent
     }
 
-    private func askShim(of id: ContainerID, _ paths: ContainerPaths) throws(ContainerError) -> ShimAnswer {
+    private func askShim(of id: ContainerID, _ paths: ContainerPaths) throws(ContainerError) -> Inquiry {
         guard let connection = try connectToShim(of: id, paths) else { return .silent }
         let message: ShimMessage?
         do throws(KernelError) {

@@ -26,6 +26,18 @@ struct StopOptions: ParsableArguments {
     var request: StopRequest { StopRequest(timeoutSeconds: time, waitFull: waitFull ? true : nil) }
 }
 
+/// By a verb after which they run.
+private func start(
+    _ containers: [String], by verb: String, _ request: StopRequest?, _ connection: Connection, _ output: JSONLines
+) throws {
+    let client = connection.client
+    try forEach(containers) { name in
+        let made = try client.request(.post, ["v1", "containers", name, verb], body: request, as: CreateContainerResponse.self)
+        for warning in made.warnings { warn("\(terminalSafe(name)): \(warning)") }
+        try output.show(terminalSafe(name), made)
+    }
+}
+
 struct Start: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "start", abstract: "Start containers that were created or have ended.")
 
@@ -34,13 +46,7 @@ struct Start: ParsableCommand {
     @Argument(help: "Names or ids.", completion: .containers) var containers: [String]
 
     func run() throws {
-        let client = connection.client
-        try forEach(containers) { name in
-            let made = try client.request(
-                .post, ["v1", "containers", name, "start"], body: nil as String?, as: CreateContainerResponse.self)
-            for warning in made.warnings { warn(warning) }
-            try output.show(terminalSafe(name), made)
-        }
+        try start(containers, by: "start", nil as StopRequest?, connection, output)
     }
 }
 
@@ -58,7 +64,7 @@ struct Stop: ParsableCommand {
         try forEach(containers) { name in
             let answer = try client.request(
                 .post, ["v1", "containers", name, "stop"], body: options.request, as: StopResponse.self)
-            if let unheard = answer.unheard { warn("\(name): \(unheard.message): it was killed") }
+            if let unheard = answer.unheard { warn("\(terminalSafe(name)): \(unheard.message): it was killed") }
             try output.show(terminalSafe(name), Done(container: name, exit: answer.exit, unheard: answer.unheard))
         }
     }
@@ -75,13 +81,7 @@ struct Restart: ParsableCommand {
     @Argument(help: "Names or ids.", completion: .containers) var containers: [String]
 
     func run() throws {
-        let client = connection.client
-        try forEach(containers) { name in
-            let made = try client.request(
-                .post, ["v1", "containers", name, "restart"], body: options.request, as: CreateContainerResponse.self)
-            for warning in made.warnings { warn("\(name): \(warning)") }
-            try output.show(terminalSafe(name), made)
-        }
+        try start(containers, by: "restart", options.request, connection, output)
     }
 }
 
