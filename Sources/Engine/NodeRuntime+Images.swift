@@ -18,7 +18,7 @@ extension NodeRuntime {
             throw EngineError(.invalidRequest, "\(error)")
         }
         let platform = try platform(request.platform)
-        defer { Allocator.trim() }
+        defer { ResidentMemory.release() }
         do throws(ImageError) {
             let image = try await imageService.pull(reference, platform: platform, credentials: request.credentials, progress: progress)
             // Before a collection: where everything unused may go at once, this image may go with it.
@@ -45,7 +45,7 @@ extension NodeRuntime {
         let file = FilePath(path)
         defer {
             try? content.removeSpoolFile(file)
-            Allocator.trim()
+            ResidentMemory.release()
             StoreStep.archiveRemoved.reach()
         }
         do throws(ImageError) {

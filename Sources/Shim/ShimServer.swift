@@ -47,7 +47,8 @@ final class ShimServer {
     private var terminalReopens: Moment?
 
     private var poll = Poll<Source>()
-    var chunk = [UInt8](repeating: 0, count: 64 << 10)
+    /// Not before the first output: most containers are silent.
+    lazy var chunk = [UInt8](repeating: 0, count: 64 << 10)
 
     init(
         _ configuration: ShimConfiguration, started: ShimStarted, initProcess: consuming RunningInit, listener: consuming OwnedFD,

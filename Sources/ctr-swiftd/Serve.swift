@@ -3,6 +3,7 @@
 internal import Engine
 internal import Glibc
 internal import HTTPServer
+internal import Linux
 internal import Logging
 internal import ServiceLifecycle
 internal import SystemPackage
@@ -27,6 +28,7 @@ func serve(_ configuration: NodeConfiguration, _ logger: Logger) async throws {
     ) {
         logger.info("ready", metadata: ["socket": "\(configuration.socketPath)", "version": "\(NodeRuntime.versionNumber)"])
         manager.notify("READY=1")
+        ResidentMemory.release()
     }
     var group = ServiceGroupConfiguration(
         services: [
