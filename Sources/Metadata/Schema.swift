@@ -9,7 +9,7 @@ package enum Schema {
     /// "ctrs" in ASCII.
     static let applicationID: Int32 = 0x6374_7273
 
-    static let scripts = [first, second]
+    static let scripts = [first, second, third]
 
     package static var version: Int { scripts.count }
 
@@ -30,7 +30,10 @@ package enum Schema {
     static let now = "(strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
 
     /// What each concept added, in its own file.
-    private static let second = [retention, usage, durability, waste, identities, imageMounts].joined(separator: "\n")
+    private static let second = [retention, usage, durability, waste].joined(separator: "\n")
+
+    /// For a while these were part of the second: a root may have them already.
+    private static let third = [identities, imageMounts].joined(separator: "\n")
 
     private static let first = """
         -- One directory below layers/: a layer by its diff ID, or the fix-up of a stack by its chain ID.

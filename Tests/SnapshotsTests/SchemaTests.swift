@@ -52,6 +52,26 @@ import Testing
     }
 
     @Test(
+        "a database of the second version becomes the newest, whether it was made with the third's tables or before them",
+        arguments: [false, true])
+    func second(hasTables: Bool) throws {
+        try withDirectory { root in
+            let path = root.appending("meta.db")
+            try SchemaOne.write(path, rows: Self.rows)
+            _ = try MetadataStore(path: path)
+            let tables =
+                hasTables
+                ? "INSERT INTO idRange VALUES (7, 'c1', 65536, 65536);"
+                : "DROP TABLE imageMount; DROP TABLE idRange; DROP TRIGGER idRangeFreed;"
+            try SchemaOne.execute(tables + "PRAGMA user_version = 2;", path)
+            let store = try MetadataStore(path: path)
+            #expect(try SchemaOne.version(path) == Schema.version)
+            #expect(try store.idRanges()["c1"]?.first == (hasTables ? 65536 : nil))
+            #expect(try store.container("c1")?.name == "one")
+        }
+    }
+
+    @Test(
         "a newer database is refused by its number, and no byte is changed, also where the number is only in the log",
         arguments: [false, true])
     func newer(logged: Bool) throws {

@@ -34,6 +34,10 @@ package enum SchemaOne {
         try python(logged ? body + "; os._exit(0)" : body, path, input: "")
     }
 
+    package static func execute(_ sql: String, _ path: FilePath) throws {
+        try python("db.executescript(sys.stdin.read())", path, input: sql)
+    }
+
     /// What the version says now, also where it is only in the log.
     package static func version(_ path: FilePath) throws -> Int? {
         Int(try python("print(db.execute('PRAGMA user_version').fetchone()[0])", path, input: "").lines.first ?? "")
