@@ -36,6 +36,7 @@ import Testing
         #expect(limits.filter { $0.type == "RLIMIT_NOFILE" } == [RuntimeSpec.Rlimit(type: "RLIMIT_NOFILE", hard: 100, soft: 99)])
         #expect(limits.contains(RuntimeSpec.Rlimit(type: "RLIMIT_CORE", hard: .max, soft: .max)))
         #expect(plan.spec.process?.oomScoreAdj == 500)
+        #expect(try TestPlan { _ in }.spec.process?.oomScoreAdj == 0, "not what the daemon has")
         let shm = plan.spec.mounts?.first { $0.destination == "/dev/shm" }?.options ?? []
         #expect(shm.filter { $0.hasPrefix("size=") } == ["size=1048576"] && shm.contains("nosuid"))
     }

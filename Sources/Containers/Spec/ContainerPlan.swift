@@ -73,10 +73,12 @@ package struct ContainerPlan: Sendable {
         if request.initProcess { spec.process?.args = [MountPlan.initPath, "init", "--"] + arguments }
         let defaultLimits = spec.process?.rlimits ?? []
         spec.process?.rlimits = try ProcessLimits.limits(request.ulimits, over: defaultLimits)
-        spec.process?.oomScoreAdj = try ProcessLimits.outOfMemoryScore(request.outOfMemoryScore)
+        // Without a word it would inherit what protects the daemon and its monitors.
+        spec.process?.oomScoreAdj = try ProcessLimits.outOfMemoryScore(request.outOfMemoryScore) ?? 0
         let defaults = try ProcessLimits.sharedMemory(request.sharedMemoryInBytes, in: spec.mounts ?? [])
         spec.mounts = MountPlan.merge(mounts, into: defaults)
         if request.initProcess { spec.mounts?.append(MountPlan.initMount(shim: configuration.shimPath)) }
+        if try MountPlan.sharesMounts(request.mounts, identities) { spec.linux?.rootfsPropagation = "shared" }
         if request.network == .host { spec.linux?.namespaces?.removeAll { $0.type == "network" } }
         spec.linux?.cgroupsPath = cgroup
         let limits = try ResourceLimits(request.resources)
