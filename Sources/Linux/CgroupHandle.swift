@@ -115,7 +115,8 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
                 if setsProcessors { try inheritProcessors(prefix) }
             }
         }
-        if !created, try !processes(in: directory.location).isEmpty {
+        // Also below it: limits of a group are those of all the groups that it holds.
+        if !created, try !processes(below: directory.location).isEmpty {
             throw KernelError(call: "mkdir(2)", object: "cgroup \(directory.location) holds processes", errno: .resourceBusy)
         }
         if setsProcessors { try inheritProcessors(directory.location) }
@@ -214,14 +215,19 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
     }
 
     private static func processes(in location: FilePath) throws(KernelError) -> [Int32] {
-        CgroupLayout.words(try readFile(location.appending("cgroup.procs"), limit: 16 << 20)).compactMap { Int32($0) }
+        // 0 stands for one that this process's namespace does not know; for kill(2) it is the caller's own group.
+        CgroupLayout.words(try readFile(location.appending("cgroup.procs"), limit: 16 << 20)).compactMap { Int32($0) }.filter { $0 > 0 }
+    }
+
+    private static func processes(below location: FilePath) throws(KernelError) -> Set<Int32> {
+        var all = Set(try processes(in: location))
+        for group in try subgroups(location) { all.formUnion(try processes(in: group)) }
+        return all
     }
 
     /// The processes of the group and of the groups below it.
     package func processes() throws(KernelError) -> [Int32] {
         guard let directory = unified ?? directories.first else { return [] }
-        var all = Set(try Self.processes(in: directory.location))
-        for group in try Self.subgroups(directory.location) { all.formUnion(try Self.processes(in: group)) }
-        return all.sorted()
+        return try Self.processes(below: directory.location).sorted()
     }
 }

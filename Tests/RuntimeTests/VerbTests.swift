@@ -214,6 +214,25 @@ import Testing
         #expect(String(decoding: try readFile(log), as: UTF8.self).contains("level=debug msg=\"begin: "))
     }
 
+    @Test("a group below which others run is refused: their limits would be the container's") func groupAboveOthers() throws {
+        let unified = try #require(CgroupLayout.detect().unified)
+        let bundle = try TestBundle()
+        bundle.spec.linux?.cgroupsPath = "/ctr-swift-oci-\(bundle.id)"
+        let place = FilePath(unified.mountPoint).appending("ctr-swift-oci-\(bundle.id)")
+        let below = place.appending("below")
+        for directory in [place, below] { try makeDirectory(directory, mode: 0o755) }
+        let other = try ChildProcess(["/bin/sleep", "1000"])
+        defer {
+            kill(other.pid, SIGKILL)
+            _ = try? other.finish()
+            for directory in [below, place] { _ = rmdir(directory.string) }
+        }
+        try writeFile(below.appending("cgroup.procs"), "\(other.pid)")
+        let result = try bundle.run()
+        #expect(result.code == 125 && result.errors.contains("holds processes"), "\(result)")
+        #expect(other.isRunning && access(place.string, F_OK) == 0)
+    }
+
     @Test("a group that is there already is used, also one that was killed before, and stays") func groupOfOthers() throws {
         let unified = try #require(CgroupLayout.detect().unified)
         let bundle = try TestBundle(shell: "cat /proc/self/cgroup; echo ready")
