@@ -21,6 +21,13 @@ package struct MountInfo: Sendable, Hashable {
         parse(try readFile(path, limit: 64 << 20))
     }
 
+    /// The mount through which an object was opened; nil where this process does not see it. Source: proc_pid_fdinfo(5), "mnt_id".
+    package static func holding(_ object: borrowing OwnedFD) throws(KernelError) -> MountInfo? {
+        let words = try readFile(FilePath("/proc/self/fdinfo/\(object.raw)")).split { $0 == 0x09 || $0 == 0x0A }.map(text)
+        guard let at = words.firstIndex(of: "mnt_id:"), at + 1 < words.count, let id = Int(words[at + 1]) else { return nil }
+        return try all().first { $0.id == id }
+    }
+
     /// Lines that are not of the form are left out: the kernel writes none.
     package static func parse(_ bytes: [UInt8]) -> [MountInfo] {
         bytes.split(separator: UInt8(ascii: "\n")).compactMap { Self(line: $0) }

@@ -14,7 +14,8 @@ package func inTemporaryMountNamespace<Result: ~Copyable>(_ body: () throws(Kern
     try unshareNamespaces(.mount)
     let result: Result
     do throws(KernelError) {
-        try setPropagation("/", .private, recursive: true)
+        // What the host unmounts goes here too: its device would stay busy.
+        try setPropagation("/", .slave, recursive: true)
         result = try body()
     } catch {
         try leave(to: own, root, directory)

@@ -48,9 +48,8 @@ extension InitProcess {
             let kind = plan.rootPropagation.kind == .unbindable ? MountPropagation.private : plan.rootPropagation.kind
             return try setPropagation("/", kind, recursive: true)
         }
-        let path = plan.rootfs.path
-        let above = try MountInfo.all().map { FilePath($0.mountPoint) }.filter { path.starts(with: $0) }
-        try setPropagation(above.max { $0.length < $1.length } ?? "/", .private, recursive: false)
+        let above = try MountInfo.holding(try openFile(plan.rootfs.path, CTR_O_PATH | O_DIRECTORY))
+        try setPropagation(FilePath(above?.mountPoint ?? "/"), .private, recursive: false)
     }
 
     /// Mounts in the spec's order; before the first that shows the network or the cgroup, the child joins them.
@@ -86,6 +85,10 @@ extension InitProcess {
                 mount = DetachedMount(OwnedFD(owning: number))
             } else {
                 mount = try DetachedMount(cloning: source, recursive: recursive)
+                // Where the host sees it, it goes with the root, and would take what lies below its source along.
+                if !self.plan.namespaces.new.contains(.mount) {
+                    try mount.setAttributes([], recursive: true, propagation: .private, name: plan.destination)
+                }
             }
             let isDirectory = try fileStatus(mount.descriptor.raw, source.string).isDirectory
             let target = try root.openOrMake(plan.target, directory: isDirectory, plan.links)
@@ -95,8 +98,11 @@ extension InitProcess {
             try attachTerminals(plan, root)
         case .filesystem(let type, let source, let options):
             let target = try root.openOrMake(plan.target, directory: true, plan.links)
-            let mount = try newFilesystem(type, source, options, plan.flags)
-            if plan.copiesUp { try copyUp(from: target, to: mount) }
+            let mount = try newFilesystem(type, source, options, plan.copiesUp ? plan.flags.writable : plan.flags)
+            if plan.copiesUp {
+                try copyUp(from: target, to: mount)
+                try change(mount.descriptor.raw, plan.flags, plan.destination)
+            }
             try mount.attach(at: target.raw, name: plan.destination)
         case .layers:
             guard let number = prepared.binds[index] else { return }

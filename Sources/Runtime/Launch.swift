@@ -178,7 +178,7 @@ extension InitPlan {
         for mount in mounts where mount.target == "dev/pts" {
             guard case .filesystem("devpts", _, let options) = mount.kind else { continue }
             return try during(.terminal) { () throws(KernelError) in
-                try TerminalPair.make(options: options, rows: rows, columns: columns)
+                try TerminalPair.make(options: options, label: mountLabel, rows: rows, columns: columns)
             }
         }
         throw .refused("a terminal needs a devpts mount at /dev/pts")

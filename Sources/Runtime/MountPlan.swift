@@ -81,6 +81,13 @@ struct MountFlags {
     var recursiveClear: MountAttributes = []
     var propagation: (kind: MountPropagation, recursive: Bool)?
 
+    /// To be filled before all of them hold.
+    var writable: MountFlags {
+        var flags = self
+        flags.set.remove(.readOnly)
+        return flags
+    }
+
     /// - Returns: false for a word that is none of these.
     mutating func apply(_ option: String) -> Bool {
         if let (kind, recursive) = Self.propagations[option] {

@@ -120,6 +120,8 @@ extension InitPlan {
             return try during(.prepareMounts) { () throws(KernelError) in
                 let mount = try DetachedMount(cloning: path, recursive: true)
                 try cutOff(mount, path.string)
+                // pivot_root wants it so, and what is mounted in it is not the host's to see.
+                try mount.setAttributes([], propagation: .private, name: path.string)
                 if isMapped { try mount.mapOwners(by: userns, name: path.string) }
                 return mount.intoDescriptor()
             }

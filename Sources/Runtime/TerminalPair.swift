@@ -26,11 +26,12 @@ struct TerminalPair: ~Copyable {
         return TerminalNumbers(filesystem: filesystem.release(), peer: peer.release())
     }
 
-    static func make(options: [MountPlan.Option], rows: UInt16, columns: UInt16) throws(KernelError) -> TerminalPair {
+    static func make(options: [MountPlan.Option], label: String?, rows: UInt16, columns: UInt16) throws(KernelError) -> TerminalPair {
         let context = try FilesystemContext("devpts")
         for option in options {
             if let value = option.value { try context.set(option.key, value) } else { try context.set(flag: option.key) }
         }
+        if let label { try context.set("context", label) }
         let mount = try context.mount([.noSetuid, .noExecute])
         let root = mount.descriptor.raw
         let main = OwnedFD(

@@ -54,7 +54,8 @@ enum FilesRoot {
     ) throws(FilesFailure) -> OwnedFD {
         let raw = try filesStep("mount the container's root") { () throws(KernelError) in
             try unshareNamespaces(.mount)
-            try setPropagation("/", .private, recursive: true)
+            // What the host unmounts goes here too: its device would stay busy.
+            try setPropagation("/", .slave, recursive: true)
             var lowerdirs = rootfs.lowerdirs.map { FilePath($0) }
             var upper = OverlayMount.Upper.none
             if let directory = rootfs.upper, let work = rootfs.work {

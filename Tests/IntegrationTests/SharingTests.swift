@@ -32,6 +32,28 @@ import Testing
         }
     }
 
+    @Test("with rshared a mount of the container is the host's too, where the host's is shared; else it is refused")
+    func sharedPropagation() throws {
+        let image = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode { (node: Node) throws in
+            try node.good("pull", image)
+            let volume = node.directory.path + "/volume"
+            try FileManager.default.createDirectory(atPath: volume, withIntermediateDirectories: false)
+            try #require(try command(["/bin/mount", "-t", "tmpfs", "--make-private", "none", volume]).code == 0)
+            defer { _ = try? command(["/bin/sh", "-c", "umount \(volume)/sub; umount \(volume)"]) }
+            let words = ["-v", volume + ":/vol:rshared", "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined"]
+            let script = "mkdir /vol/sub && mount -t tmpfs none /vol/sub && echo from inside > /vol/sub/f"
+            let refused = try node.ctr(["run", "--rm"] + words + [image, "true"])
+            #expect(refused.code == 125 && refused.errors.contains("--make-shared"), "\(refused)")
+            try #require(try command(["/bin/mount", "--make-shared", volume]).code == 0)
+            let result = try node.ctr(["run", "--rm"] + words + [image, "sh", "-c", script])
+            #expect(result.code == 0, "\(result)")
+            #expect(try command(["/bin/cat", volume + "/sub/f"]).lines == ["from inside"])
+            let mapped = try node.ctr(["run", "--rm", "--userns", "auto"] + words + [image, "true"])
+            #expect(mapped.code == 125 && mapped.errors.contains("rslave"), "\(mapped)")
+        }
+    }
+
     @Test("another container's processes and shared memory, by name, from run to the kernel")
     func namespaces() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")

@@ -105,6 +105,34 @@ package enum MountPlan {
         return RuntimeSpec.Mount(destination: target.string, type: "bind", source: source, options: options)
     }
 
+    /// Whether mounts made in the container are to be seen on the host, below a bind that asks for that: then the container's tree can't be cut off.
+    static func sharesMounts(_ mounts: [MountRequest], _ identities: ContainerIdentities?) throws(ContainerError) -> Bool {
+        let sharing = mounts.filter { $0.type == .bind && !$0.options.filter(["shared", "rshared"].contains).isEmpty }
+        guard let first = sharing.first else { return false }
+        guard identities == nil else {
+            throw .invalidRequest(
+                "shared propagation of \(first.target) in a container with ids of its own: the kernel keeps its mounts from the node",
+                remedy: "use rslave, or the node's ids")
+        }
+        for mount in sharing { try checkIsShared(FilePath(mount.source ?? "")) }
+        return true
+    }
+
+    /// A peer of a mount that is private would have nobody to share with. Source: mount_namespaces(7).
+    private static func checkIsShared(_ source: FilePath) throws(ContainerError) {
+        let mount: MountInfo?
+        do throws(KernelError) {
+            let object = try openFile(source, CTR_O_PATH)
+            mount = try MountInfo.holding(object)
+        } catch {
+            throw .kernel("look at the bind source", error)
+        }
+        guard let mount, !mount.propagation.contains(where: { $0.hasPrefix("shared:") }) else { return }
+        throw .invalidRequest(
+            "shared propagation of \(source): the node's mount \(mount.mountPoint), which holds it, is not shared",
+            remedy: "mount --make-shared \(mount.mountPoint)")
+    }
+
     /// Whether the files that the disk says are 0's are those of the container's root. Where the caller is the same in the container, his files are
     /// his without that.
     private static func mapsOwners(of mount: MountRequest, _ identities: ContainerIdentities?) throws(ContainerError) -> Bool {
