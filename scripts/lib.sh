@@ -7,12 +7,12 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 bin=$top/bin
 fixtures=$top/.build/fixtures
 
-# Sets $work; everything below lives in it.
+# Sets $work, in which everything below lives, and $state, the daemon's.
 make_work() {
     [ "$(id -u)" = 0 ] || { echo "$(basename "$0"): must run as root (namespaces, mounts)" >&2; exit 1; }
     work=$(mktemp -d "${TMPDIR:-/tmp}/ctr-swift.XXXXXX")
     chmod 0711 "$work"
-    registry_pid='' daemon_pid=''
+    state=$work/run registry_pid='' daemon_pid=''
     trap clean_up EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
@@ -32,7 +32,7 @@ clean_up() {
         echo "$(basename "$0"): mounts are left below $work; it is kept" >&2
         exit 1
     fi
-    rm -rf --one-file-system "$work"
+    rm -rf --one-file-system "$work" "$state"
     exit "$status"
 }
 
@@ -67,8 +67,8 @@ push_layout() { skopeo copy --quiet --all --dest-tls-verify=false "oci:$1" "dock
 
 # A daemon on $work/root; extra arguments go to it. Exports CTR_SWIFT_SOCKET.
 start_daemon() {
-    export CTR_SWIFT_SOCKET="$work/run/ctr-swift.sock"
-    "$bin/ctr-swiftd" --root "$work/root" --state "$work/run" --socket "$CTR_SWIFT_SOCKET" \
+    export CTR_SWIFT_SOCKET="$state/ctr-swift.sock"
+    "$bin/ctr-swiftd" --root "$work/root" --state "$state" --socket "$CTR_SWIFT_SOCKET" \
         --cgroup-parent "ctr-swift-$$" "$@" > "$work/daemon.log" 2>&1 &
     daemon_pid=$!
     for _ in $(seq 200); do

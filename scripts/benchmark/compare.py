@@ -10,10 +10,11 @@ import sys
 import peers
 import pulls
 from containers import containers
+from hierarchies import classic_only
 from timing import ROUNDS, compare, ratio_table
 from writing import writing
 
-WORK, REGISTRY, BIN = os.environ["WORK"], os.environ["REGISTRY"], os.environ["BIN"]
+WORK, STATE, REGISTRY, BIN = os.environ["WORK"], os.environ["STATE"], os.environ["REGISTRY"], os.environ["BIN"]
 
 
 def patch_bundle(runtime):
@@ -40,15 +41,15 @@ def run():
         patch_bundle("crun")
     for runtime in ("crun", "runc"):
         if shutil.which(runtime):
-            extra = ["--cgroup-manager=disabled"] if runtime == "crun" else []
-            contestants[f"{runtime} run (bare bundle{', no cgroups' if extra else ''})"] = lambda number, r=runtime, e=extra: [
-                r, *e, "run", "-b", f"{WORK}/bundle", f"bench-{os.getpid()}-{number}"]
+            contestants[f"{runtime} run (bare bundle)"] = lambda number, r=runtime: [
+                r, "--root", f"{STATE}/{r}", "run", "-b", f"{WORK}/bundle", f"bench-{os.getpid()}-{number}"]
     if shutil.which("podman"):
-        podman = ["podman", "--root", f"{WORK}/podman", "--runroot", f"{WORK}/podman-run", "--cgroup-manager", "cgroupfs"]
+        podman = ["podman", "--root", f"{WORK}/podman", "--runroot", f"{STATE}/podman", "--cgroup-manager", "cgroupfs"]
         subprocess.run([*podman, "pull", "-q", "--tls-verify=false", image], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         contestants["podman run --rm (runc)"] = lambda _: [
             *podman, "--runtime", shutil.which("runc") or "runc", "run", "--rm", "--network", "none", image, "true"]
-    compare("`run --rm … true`, warm, no network, whole process", contestants)
+    with classic_only():
+        compare("`run --rm … true`, warm, no network, whole process", contestants)
     for program in ("docker", "ctr"):
         if not shutil.which(program):
             print(f"{program}: not installed")

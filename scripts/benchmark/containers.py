@@ -8,9 +8,10 @@ import statistics
 import subprocess
 import time
 
+from hierarchies import classic_only
 from timing import QUIET, ROUNDS, compare, timed
 
-WORK, REGISTRY, BIN = os.environ["WORK"], os.environ["REGISTRY"], os.environ["BIN"]
+WORK, STATE, REGISTRY, BIN = os.environ["WORK"], os.environ["STATE"], os.environ["REGISTRY"], os.environ["BIN"]
 PROGRAM = f"{BIN}/ctr-swift"
 IMAGE = f"{REGISTRY}/bench/busybox:1"
 NAMES = [f"many-{number}" for number in range(50)]
@@ -99,37 +100,41 @@ def crowd():
         remove_all(names)
 
 
-def runc_container():
-    """A bare container of runc to exec into. None where there is no runc."""
-    if not shutil.which("runc"):
-        return None
+def other_container(runtime):
+    """A bare container of another runtime to exec into."""
     with open(f"{WORK}/bundle/config.json") as file:
         spec = json.load(file)
     spec["process"]["terminal"] = False
     spec["process"]["args"] = ["/bin/sleep", "100000"]
-    bundle = f"{WORK}/exec-bundle"
+    bundle = f"{WORK}/exec-bundle-{runtime}"
     os.makedirs(bundle, exist_ok=True)
     spec["root"]["path"] = f"{WORK}/bundle/rootfs"
     with open(f"{bundle}/config.json", "w") as file:
         json.dump(spec, file)
     name = f"bench-exec-{os.getpid()}"
-    subprocess.run(["runc", "run", "-d", "-b", bundle, name], check=True, **QUIET)
+    subprocess.run([runtime, "--root", f"{STATE}/{runtime}", "run", "-d", "-b", bundle, name], check=True, **QUIET)
     return name
+
+
+def execs():
+    start("exec")
+    others = {}
+    try:
+        contestants = {"ctr-swift exec": lambda _: [PROGRAM, "exec", "exec", "true"]}
+        for runtime in filter(shutil.which, ("crun", "runc")):
+            others[runtime] = other_container(runtime)
+            contestants[f"{runtime} exec"] = lambda _, r=runtime: [r, "--root", f"{STATE}/{r}", "exec", others[r], "/bin/true"]
+        compare("`exec … true`", contestants)
+    finally:
+        subprocess.run([PROGRAM, "rm", "-f", "exec"], check=False, **QUIET)
+        for runtime, name in others.items():
+            subprocess.run([runtime, "--root", f"{STATE}/{runtime}", "delete", "-f", name], check=False, **QUIET)
 
 
 def containers():
     subprocess.run([PROGRAM, "pull", IMAGE], check=True, **QUIET)
-    start("exec")
-    other = runc_container()
-    try:
-        contestants = {"ctr-swift exec": lambda _: [PROGRAM, "exec", "exec", "true"]}
-        if other:
-            contestants["runc exec"] = lambda _: ["runc", "exec", other, "/bin/true"]
-        compare("`exec … true`", contestants)
-    finally:
-        subprocess.run([PROGRAM, "rm", "-f", "exec"], check=False, **QUIET)
-        if other:
-            subprocess.run(["runc", "delete", "-f", other], check=False, **QUIET)
+    with classic_only():
+        execs()
 
     busybox = f"{WORK}/bundle/rootfs/bin/busybox"
     amount = "1000000000"
