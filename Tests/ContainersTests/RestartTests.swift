@@ -103,6 +103,44 @@ import Testing
         }
     }
 
+    /// Its second run does `again`.
+    private static func removed(_ node: TestNode, again: String) async throws -> Container {
+        let script = "trap 'exit 0' TERM; if test -e /again; then \(again); fi; touch /again; echo ready; while :; do sleep 0.01; done"
+        let container = try await node.run(shell: script) { $0.autoRemove = true }
+        try await eventually("ready") { Self.log(container).contains("ready") }
+        return container
+    }
+
+    @Test("restart keeps one that is to be removed when it ends, with its files; the end that follows removes it")
+    func restartRemoved() async throws {
+        try await withNode { node in
+            let container = try await Self.removed(node, again: "echo again")
+            let first = container.started?.pid
+            _ = try await node.service.restart(container, StopRequest())
+            #expect(container.summary.state == .running && container.started?.pid != first)
+            try await eventually("what it has written is there") { Self.log(container).contains("again") }
+            _ = try await node.service.stop(container, timeoutSeconds: 0)
+            try await eventually("it is removed") { (try? node.service.find(container.id.text)) == nil }
+            try node.expectGone(container)
+        }
+    }
+
+    @Test("one that is to be removed, and ends at once or can't be started by its restart, is removed", arguments: [true, false])
+    func restartRemovedEnds(starts: Bool) async throws {
+        try await withNode { node in
+            let container = try await Self.removed(node, again: "exit 4")
+            if !starts { _ = try await node.exec(container, shell: "/bin/busybox rm /bin/sh") }
+            do {
+                _ = try await node.service.restart(container, StopRequest())
+                #expect(starts)
+            } catch {
+                #expect(!starts, "\(error)")
+            }
+            try await eventually("it is removed") { (try? node.service.find(container.id.text)) == nil }
+            try node.expectGone(container)
+        }
+    }
+
     @Test("a new name takes the place of the old one, over daemons too; a name that is taken or none is refused")
     func rename() async throws {
         try await Daemons.follow { node in

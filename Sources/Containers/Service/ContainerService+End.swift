@@ -93,15 +93,23 @@ extension ContainerService {
         endExecs(of: container)
         ContainerStep.endTidied.reach()
         container.noteShimGone()
-        if container.memo.request.autoRemove {
-            await endFiles(of: container) { _ in true }
-            do throws(ContainerError) { try await remove(container, force: false) } catch {
-                logger.error("a container could not be removed", metadata: ["id": "\(container.id)", "error": "\(error)"])
-            }
+        // One that is being restarted ends for that.
+        if container.memo.request.autoRemove, container.memo.isRestarting != true {
+            await removeEnded(container)
         } else {
             container.waiters.signal(.shimGone, container.life.exit)
             if container.finishesRestart { return startWithDaemon(container) }
             await restartIfWanted(container)
+        }
+    }
+
+    /// One that nobody wants after its end.
+    func removeEnded(_ container: Container) async {
+        await endFiles(of: container) { _ in true }
+        do throws(ContainerError) { try await remove(container, force: false) } catch {
+            // Somebody has started it.
+            if case .wrongState = error, container.life.hasShim { return }
+            logger.error("a container could not be removed", metadata: ["id": "\(container.id)", "error": "\(error)"])
         }
     }
 

@@ -40,6 +40,14 @@ extension ContainerService {
     private func noteRestart(of container: Container, _ isRestarting: Bool) async {
         guard container.setRestartingByHand(isRestarting) else { return }
         await pool.run { self.persist(container) }
+        if !isRestarting { await removeAfterRestart(container) }
+    }
+
+    /// One with --rm that a restart has kept over its end, and that has not come to life, or has ended again at once.
+    func removeAfterRestart(_ container: Container) async {
+        let life = container.life
+        guard container.memo.request.autoRemove, !life.isLive, !life.hasShim, life.phase != .removing else { return }
+        await removeEnded(container)
     }
 
     /// After an end whose monitor has gone: by the container's policy.
@@ -93,6 +101,7 @@ extension ContainerService {
         container.decideRestart { $0.stoppedByHand() }
         container.clearPendingRestart()
         await pool.run { self.persist(container) }
+        if wasRestarting, verb != "rm" { await removeAfterRestart(container) }
     }
 
     /// One that should run, and does not: the daemon was not there when it ended, or the machine was started anew.

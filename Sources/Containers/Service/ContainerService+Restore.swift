@@ -89,7 +89,7 @@ extension ContainerService {
         }
         logger.info("found again", metadata: ["id": "\(id)", "state": "\(container.life.state.rawValue)"])
         await goOn(with: container)
-        if memo.request.autoRemove && !container.life.hasShim { await removeRestored(container) }
+        if memo.request.autoRemove && memo.isRestarting != true && !container.life.hasShim { await removeEnded(container) }
         return true
     }
 
@@ -238,10 +238,4 @@ extension ContainerService {
     }
 
     private func exists(_ path: FilePath) -> Bool { (try? openFile(path, CTR_O_PATH | O_NOFOLLOW)) != nil }
-
-    private func removeRestored(_ container: Container) async {
-        do throws(ContainerError) { try await remove(container, force: false) } catch {
-            logger.error("a container could not be removed", metadata: ["id": "\(container.id)", "error": "\(error)"])
-        }
-    }
 }

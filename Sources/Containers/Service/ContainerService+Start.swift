@@ -55,8 +55,9 @@ extension ContainerService {
             ContainerStep.restartMade.reach()
             // It may have ended already, and the next one been counted.
             container.decideRestart { if $0.memo.count == counted.memo.count { $0.restarted() } }
-            container.setRestartingByHand(false)
+            let wasRestarting = container.setRestartingByHand(false)
             await pool.run { self.persist(container) }
+            if wasRestarting { await removeAfterRestart(container) }
         }
         await lookForShell(container)
     }

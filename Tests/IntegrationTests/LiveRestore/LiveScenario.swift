@@ -55,12 +55,20 @@ extension ContainerStep {
                 + at([.startAgain: .running(sameProcess: false), .endRestarted: .running(sameProcess: false)], count: 3)
         case .stopNoted: at([.stop: .running(sameProcess: true), .removeForce: .running(sameProcess: true)])
         case .stopSignalled:
-            at([.stop: .ended(3), .stopSlow: .ended(137), .stopPaused: .ended(3), .restart: .running(sameProcess: false)])
+            at([
+                .stop: .ended(3), .stopSlow: .ended(137), .stopPaused: .ended(3), .restart: .running(sameProcess: false),
+                .restartRemoved: .running(sameProcess: false),
+            ])
         case .stopKilled: at([.stopSlow: .ended(137), .removeForce: .ended(137)])
-        case .stopFinished: at([.stop: .ended(3), .stopSlow: .ended(137), .restart: .running(sameProcess: false)])
+        case .stopFinished:
+            at([
+                .stop: .ended(3), .stopSlow: .ended(137), .restart: .running(sameProcess: false),
+                .restartRemoved: .running(sameProcess: false),
+            ])
         case .killSignalled: at([.kill: .ended(137)])
         case .restartNoted: at([.restart: .running(sameProcess: true)])
-        case .restartStopped, .restartStarted: at([.restart: .running(sameProcess: false)])
+        case .restartStopped, .restartStarted:
+            at([.restart: .running(sameProcess: false), .restartRemoved: .running(sameProcess: false)])
         case .restartCounted, .restartMade: at([.endRestarted: .running(sameProcess: false)])
         case .frozen: at([.pause: .paused])
         case .thawed: at([.unpause: .running(sameProcess: true)])

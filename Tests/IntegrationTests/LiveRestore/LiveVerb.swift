@@ -6,7 +6,7 @@ import Testing
 /// What is asked of the daemon when it is killed, always about the container "it".
 enum LiveVerb: String {
     case create, start, startAgain, run, runRemoved
-    case stop, stopSlow, stopPaused, kill, restart, pause, unpause, update, rename, remove, removeForce
+    case stop, stopSlow, stopPaused, kill, restart, restartRemoved, pause, unpause, update, rename, remove, removeForce
     case exec, execDetached, prune
     /// It ends by itself: once, with `--rm`, and under a policy that starts it again.
     case end, endRemoved, endRestarted
@@ -36,7 +36,7 @@ enum LiveVerb: String {
         case .stop, .kill, .restart: try ready(node, ["--restart", "unless-stopped", image] + Self.polite)
         case .pause, .rename, .removeForce, .exec, .execDetached, .end: try ready(node, [image] + Self.polite)
         case .update: try ready(node, ["-m", "64m", image] + Self.polite)
-        case .endRemoved: try ready(node, ["--rm", image] + Self.polite)
+        case .endRemoved, .restartRemoved: try ready(node, ["--rm", image] + Self.polite)
         case .remove:
             try node.good(["run", "-d", "--name", "it", image] + Self.shell + ["exit 5"])
             try node.good("wait", "it")
@@ -63,7 +63,7 @@ enum LiveVerb: String {
         case .stop, .stopPaused: ["stop", "-t", "100", "it"]
         case .stopSlow: ["stop", "-t", "2", "it"]
         case .kill: ["kill", "it"]
-        case .restart: ["restart", "-t", "100", "it"]
+        case .restart, .restartRemoved: ["restart", "-t", "100", "it"]
         case .pause: ["pause", "it"]
         case .unpause: ["unpause", "it"]
         case .update: ["update", "-m", "128m", "it"]
