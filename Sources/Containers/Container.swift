@@ -88,6 +88,17 @@ package final class Container: Sendable {
         }
     }
 
+    func setRuns(_ runs: Bool) { state.withLock { $0.memo.runs = runs ? true : nil } }
+
+    /// - Returns: whether this end was news.
+    func noteExit(_ record: ExitRecord) -> Bool {
+        state.withLock { state in
+            guard state.life.exited(record) else { return false }
+            state.memo.runs = nil
+            return true
+        }
+    }
+
     // MARK: Health
 
     /// It is started anew.

@@ -154,4 +154,39 @@ import Testing
             #expect(try await node.service.wait(found[1], for: .stopped).exitCode == 9)
         }
     }
+
+    @Test(
+        "the machine stops in a second run: nobody saw that end, and the first run's is not taken for it",
+        arguments: [nil, .onFailure, .unlessStopped] as [RestartPolicy.Condition?])
+    func machineStopsAgain(policy: RestartPolicy.Condition?) async throws {
+        try await Daemons.follow { node in
+            let traps = "trap 'touch /ok; exit 0' TERM; trap 'exit 2' USR1"
+            let end = policy == .unlessStopped ? "while :; do sleep 0.01; done" : "exit 0"
+            let script = "\(traps); test -e /again || { touch /again; \(end); }; echo ready; while :; do sleep 0.01; done"
+            let container = try await node.create(shell: script) {
+                $0.restart = policy.map { RestartPolicy($0) }
+                guard policy == .unlessStopped else { return }
+                // It ends the first run, and then the policy does not start it again.
+                var health = HealthRequest(test: ["CMD-SHELL", "test -e /ok"])
+                health.intervalMilliseconds = 20
+                health.retries = 5
+                health.onFailure = .stop
+                $0.health = health
+            }
+            try await node.service.start(container)
+            _ = try await node.service.wait(container, for: .shimGone)
+            return [try await Daemons.untilSignal(node, container)]
+        } between: { old in
+            try Daemons.signal(old[0])
+            try await Daemons.reap(old[0].shimPID)
+            try removeTree(old[0].paths.state.removingLastComponent().removingLastComponent())
+        } then: { _, found in
+            if policy == nil {
+                #expect(found[0].summary.state == .stopped && found[0].summary.exit?.exitCode == 137)
+                #expect(found[0].summary.exit?.note?.contains("not seen") == true)
+            } else {
+                try await eventually("it runs again") { found[0].summary.state == .running }
+            }
+        }
+    }
 }

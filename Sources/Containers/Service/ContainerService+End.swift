@@ -47,7 +47,7 @@ extension ContainerService {
 
     /// PID 1's end is known: recorded, told to those who wait.
     func noteExit(_ record: ExitRecord, of container: Container) async {
-        guard container.decide({ $0.exited(record) }) else { return }
+        guard container.noteExit(record) else { return }
         ContainerStep.endHeard.reach()
         if !container.memo.request.autoRemove { await pool.run { self.persist(container) } }
         ContainerStep.endRecorded.reach()
@@ -119,14 +119,19 @@ extension ContainerService {
         killLeftovers(of: container)
         let path = container.paths.exitRecord
         if let bytes = try? readFile(path, limit: 1 << 16), let exit = try? JSON.decode(ExitRecord.self, from: bytes) { return exit }
+        let record = unseenEnd(of: container)
+        do { try replaceFile(path, with: try JSON.encode(record)) } catch {
+            logger.error("the end of a container could not be kept", metadata: ["id": "\(container.id)", "error": "\(error)"])
+        }
+        return record
+    }
+
+    func unseenEnd(of container: Container) -> ExitRecord {
         var record = ExitRecord(
             exitCode: 137, signal: Int(SIGKILL), startedAt: container.started?.startedAt ?? container.memo.createdAt,
             finishedAt: Timestamp.now(),
             note: "the end was not seen: the monitor was killed, or the machine stopped; what was left of the container was killed")
         record.cause = ExitCause(kind: .unknown)
-        do { try replaceFile(path, with: try JSON.encode(record)) } catch {
-            logger.error("the end of a container could not be kept", metadata: ["id": "\(container.id)", "error": "\(error)"])
-        }
         return record
     }
 }

@@ -129,7 +129,11 @@ extension ContainerService {
         let paths = paths(of: id)
         for _ in 0..<Self.restoreAttempts {
             switch try askShim(of: id, paths) {
-            case .answered(let status, let connection): return try adopt(id, memo, layerIDs, status, connection)
+            case .answered(let status, let connection):
+                var known = memo
+                // A daemon that did not note it has recorded an end, and this run is another one.
+                known.runs = status.exit == nil && (memo.runs == true || lastExit != nil) ? true : nil
+                return try adopt(id, known, layerIDs, status, connection, isNews: known.runs != memo.runs)
             case .silent: break
             }
             // One that was spawned this moment does not listen yet; one that is about to go must have gone before the next is started.
@@ -172,29 +176,33 @@ extension ContainerService {
     /// One without a shim.
     ///
     /// A state directory tells that it was started in this run of the machine: by a shim's socket, which only a shim that was killed leaves, or
-    /// by the record of an end. Without both of them the start came to nothing. After a restart of the machine there is none, and a started
-    /// container has no record: the log tells whether it was ever started.
+    /// by the record of an end. Without both of them the start came to nothing. After a restart of the machine there is none: the record tells
+    /// whether it ran then. Of a first run without a restart policy it does not: the log tells whether it was ever started.
     private func ended(_ id: ContainerID, _ memo: ContainerMemo, _ lastExit: ExitRecord?, _ layerIDs: [Int64]) -> Container {
         let paths = paths(of: id)
         let ended = Container(
             id: id, paths: paths, memo: memo, layerIDs: layerIDs,
             life: LifeCycle(phase: lastExit == nil ? .created : .stopped, exit: lastExit))
+        ended.setRuns(false)
         index.insert(ended)
-        guard exists(paths.state) else { return ended }
-        if exists(paths.socket) || exists(paths.exitRecord) {
-            let record = endWithoutShim(ended)
-            ended.decide { $0 = LifeCycle(phase: .stopped, exit: record) }
-            if record != lastExit { persist(ended) }
+        var record = lastExit
+        if !exists(paths.state) {
+            if memo.runs == true { record = unseenEnd(of: ended) }
+        } else if exists(paths.socket) || exists(paths.exitRecord) {
+            record = endWithoutShim(ended)
         } else {
             killLeftovers(of: ended)
             forgetVolatile(ended)
             discardState(of: ended)
         }
+        if let record { ended.decide { $0 = LifeCycle(phase: .stopped, exit: record) } }
+        if record != lastExit || memo.runs == true { persist(ended) }
         return ended
     }
 
     private func adopt(
-        _ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64], _ status: ShimStatus, _ connection: consuming ShimConnection
+        _ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64], _ status: ShimStatus, _ connection: consuming ShimConnection,
+        isNews: Bool
     ) throws(ContainerError) -> Container {
         let layout = try kernelStep("find the cgroups") { () throws(KernelError) in try CgroupLayout.detect() }
         let isPaused = status.exit == nil && (try? CgroupHandle(existing: Self.relative(memo.cgroup), layout).isFreezing) == true
@@ -208,10 +216,10 @@ extension ContainerService {
             id: id, paths: paths(of: id), memo: memo, layerIDs: layerIDs, life: life, started: status.started, shimPID: status.shimPID,
             health: status.health)
         index.insert(container)
-        let isNews =
+        let isOtherwise =
             container.restart.isActive && life.isLive
             && container.decideRestart { $0.isFoundRunning(wasSignalled: signalled?.isEmpty != true) }
-        if life.exit != nil || isNews { persist(container) }
+        if life.exit != nil || isOtherwise || isNews { persist(container) }
         container.setUnclaimedExecs(execFiles(of: container))
         // Its answer comes to the monitor. One of before that was there would cut the connection.
         if status.execs == true { try? connection.send(.watch) }

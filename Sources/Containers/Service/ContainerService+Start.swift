@@ -35,20 +35,19 @@ extension ContainerService {
         }
         container.setWarnings([])
         let counted = container.restart
-        // Before it runs: it may end at once, and a daemon that is killed has to know that it should run.
-        if byHand, counted.isActive {
-            container.decideRestart { $0.startedByHand() }
-            await pool.run { self.persist(container) }
-        }
+        container.setRuns(true)
+        // Before it runs: it may end at once, and a daemon that is killed has to know that it should run, and that what is recorded is not its end.
+        let isNoted = byHand && (counted.isActive || container.life.lastExit != nil)
+        if byHand, counted.isActive { container.decideRestart { $0.startedByHand() } }
+        if isNoted { await pool.run { self.persist(container) } }
         do throws(ContainerError) {
             try await startNow(container, byHand: byHand)
         } catch {
             container.decide { $0.startFailed() }
+            container.setRuns(false)
             container.noteShimGone()
-            if byHand, counted.isActive {
-                container.decideRestart { $0.takeBack(to: counted) }
-                await pool.run { self.persist(container) }
-            }
+            if byHand, counted.isActive { container.decideRestart { $0.takeBack(to: counted) } }
+            if isNoted { await pool.run { self.persist(container) } }
             throw error
         }
         if !byHand {
