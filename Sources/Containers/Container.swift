@@ -95,7 +95,16 @@ package final class Container: Sendable {
         state.withLock { state in
             guard state.life.exited(record) else { return false }
             state.memo.runs = nil
+            state.memo.isStopOpen = nil
             return true
+        }
+    }
+
+    /// - Returns: whether that is news.
+    func setStopOpen(_ isOpen: Bool) -> Bool {
+        state.withLock { state in
+            defer { state.memo.isStopOpen = isOpen ? true : nil }
+            return (state.memo.isStopOpen == true) != isOpen
         }
     }
 

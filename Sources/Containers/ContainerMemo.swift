@@ -39,6 +39,8 @@ package struct ContainerMemo: Codable, Sendable, Hashable {
     package var restart: RestartTracker.Memo?
     /// What an update is about to set; nil at rest.
     package var update: ResourceRequest?
+    /// It was asked to end, by a stop that waits without end for as long as its client does; nil at rest.
+    package var isStopOpen: Bool?
     /// It is being stopped for a restart by hand; nil at rest.
     package var isRestarting: Bool?
 

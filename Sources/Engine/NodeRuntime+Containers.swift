@@ -86,6 +86,11 @@ extension NodeRuntime {
         return try await containerVerb { () throws(ContainerError) in try await self.containers.stop(container, request) }
     }
 
+    /// Whether a stop, also that of a restart, waits for as long as the container runs: then it should be cancelled when nobody waits for it.
+    public func stopWaitsWithoutEnd(_ id: String, _ request: StopRequest) throws(EngineError) -> Bool {
+        containers.waitsWithoutEnd(try find(id), request)
+    }
+
     /// Stops it where it runs, and starts it again.
     public func restartContainer(_ id: String, _ request: StopRequest) async throws(EngineError) -> CreateContainerResponse {
         let container = try find(id)

@@ -132,7 +132,7 @@ import Testing
         }
     }
 
-    @Test("a container that does not run is no place for it (F-33)")
+    @Test("a container that does not run is no place for it; one that is being stopped still is (F-33)")
     func states() async throws {
         try await withNode { node in
             func refusal(_ container: Container) async throws -> ContainerState? {
@@ -143,15 +143,16 @@ import Testing
                     return state
                 }
             }
-            let container = try await node.create(shell: "trap 'sleep 0.5; exit 0' TERM; echo ready; \(Self.waiting)")
+            let container = try await node.create(
+                shell: "trap 'while ! test -e /tmp/end; do sleep 0.01; done; exit 0' TERM; echo ready; \(Self.waiting)")
             #expect(try await refusal(container) == .created)
             try await node.service.start(container)
             try await eventually("ready") { (try? Files.read(container.paths.log.appending("container.log")).contains("ready")) == true }
             #expect(try await refusal(container) == nil)
-            async let stopped = node.service.stop(container, timeoutSeconds: 10)
-            try await eventually("stopping") { container.life.phase != .running }
-            let state = try await refusal(container)
-            #expect(state == .stopping || state == .stopped)
+            async let stopped = node.service.stop(container, timeoutSeconds: 60)
+            try await eventually("stopping") { container.life.phase == .stopping }
+            #expect(try await refusal(container) == nil)
+            _ = try await node.service.exec(container, ExecRequest(command: ["/bin/touch", "/tmp/end"]))
             _ = try await stopped
             #expect(try await refusal(container) == .stopped)
         }

@@ -92,6 +92,21 @@ import Testing
         try old.beginStart()
     }
 
+    @Test("a stop that is given up leaves one that runs, where nobody else stops it")
+    func stopGivenUp() throws {
+        var life = try Self.running()
+        life.beginStop()
+        life.beginStop()
+        life.stopGivenUp()
+        #expect(life.state == .stopping && life.canBeEntered)
+        life.stopGivenUp()
+        #expect(life.state == .running)
+        life.beginStop()
+        _ = life.exited(Self.record(0))
+        life.stopGivenUp()
+        #expect(life.state == .stopped)
+    }
+
     @Test("a removal that fails leaves things as they were")
     func failedRemoval() throws {
         var fresh = LifeCycle()

@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test("a stop without end waits, and can be given up; the container then still stops")
+    @Test("a stop without end waits, and can be given up; the container then runs as before, and can be stopped")
     func stopWithoutEnd() async throws {
         try await withNode { node in
             let container = try await Self.ready(
@@ -61,6 +61,10 @@ import Testing
             stop.cancel()
             let error = await #expect(throws: ContainerError.self) { try await stop.value }
             #expect(error?.description.contains("given up") == true)
+            #expect(container.summary.state == .running)
+            #expect(try await node.exec(container, shell: "echo inside").lines == ["inside"])
+            try await node.service.pause(container)
+            try await node.service.unpause(container)
             try await node.service.kill(container, signal: SIGKILL)
             #expect(try await node.service.wait(container, for: .stopped).exitCode == 137)
         }

@@ -53,6 +53,29 @@ import Testing
         }
     }
 
+    @Test("a stop without end is given up with its client, and with its daemon: the container runs on, and can be paused")
+    func stopWithoutEnd() throws {
+        let image = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode { (node: Node) throws in
+            try node.good(
+                "run", "-d", "--name", "stubborn", image, "sh", "-c", "trap 'echo heard' TERM; echo ready; while :; do sleep 0.05; done")
+            try node.wait(forLog: "ready", of: "stubborn")
+            for round in 1...2 {
+                let stop = try node.started("stop", "-t", "-1", "stubborn")
+                try node.wait(forLog: "heard", times: round, of: "stubborn")
+                if round == 1 { stop.signal(SIGKILL) } else { try node.killDaemon() }
+                _ = try stop.finish()
+                if round == 2 { try node.start() }
+                for _ in 0..<500 where try node.good("inspect", "--format", "{{.summary.state}}", "stubborn") != "running\n" {
+                    usleep(20_000)
+                }
+                try node.good("pause", "stubborn")
+                try node.good("unpause", "stubborn")
+            }
+            try node.good("stop", "-t", "0", "stubborn")
+        }
+    }
+
     @Test("a killed shim ends its container, and the state says so")
     func killedShim() throws {
         let image = try Registry.withFixtures().byDigest("test/busybox")

@@ -10,6 +10,7 @@ package import APITypes
 ///        |                    or stopped                             |
 ///        +------------------- remove ------> removing <---- remove ---+  (shimGone first)
 ///
+/// A stop that waits without end can be given up: then `stopping` goes back to `running`.
 /// `exited` is what PID 1 did; `shimGone` is the end of its monitor. A container can be removed or started again only when both are known.
 package struct LifeCycle: Sendable {
     package enum Phase: Sendable, Hashable { case created, starting, running, stopping, stopped, removing }
@@ -20,6 +21,8 @@ package struct LifeCycle: Sendable {
     package private(set) var hasShim = false
     /// Its processes stand still; only of one that runs, or is about to be stopped.
     package private(set) var isPaused = false
+    /// Those that are under way.
+    private var stops = 0
     /// What a start that fails goes back to.
     private var previousExit: ExitRecord?
 
@@ -44,6 +47,8 @@ package struct LifeCycle: Sendable {
     }
 
     package var isLive: Bool { phase == .running || phase == .stopping || phase == .starting }
+    /// PID 1 is there, and others can come to it.
+    package var canBeEntered: Bool { phase == .running || phase == .stopping }
 
     package enum Refusal: Error, Hashable { case wrongState(ContainerState), alreadyRunning, filesInUse }
 
@@ -89,6 +94,7 @@ package struct LifeCycle: Sendable {
             hasShim = true
             previousExit = exit
             exit = nil
+            stops = 0
         case .running where isPaused: throw .wrongState(.paused)
         case .running, .starting: throw .alreadyRunning
         case .created, .stopped: throw .wrongState(.stopping)
@@ -114,7 +120,16 @@ package struct LifeCycle: Sendable {
 
     package mutating func resumed() { isPaused = false }
 
-    package mutating func beginStop() { if phase == .running { phase = .stopping } }
+    package mutating func beginStop() {
+        if phase == .running { phase = .stopping }
+        if phase == .stopping { stops += 1 }
+    }
+
+    /// Its client waits no longer, and nothing will end it: it runs, unless somebody else stops it, too.
+    package mutating func stopGivenUp() {
+        stops = max(stops - 1, 0)
+        if phase == .stopping, stops == 0 { phase = .running }
+    }
 
     /// - Returns: whether this was news.
     package mutating func exited(_ record: ExitRecord) -> Bool {

@@ -15,7 +15,7 @@ extension ContainerService {
     /// - Throws: `ContainerError.wrongState` where the container does not run, `.execRefused` where it can't be entered now, `.execFailed` with
     ///   the exit code that `exec` gives back.
     package func exec(_ container: Container, _ request: ExecRequest) async throws(ContainerError) -> ExecResponse {
-        guard container.life.phase == .running else { throw wrongState(container) }
+        guard container.life.canBeEntered else { throw wrongState(container) }
         let exec = try await execPool.run { () throws(ContainerError) in try self.beginExec(container, request) }
         do throws(ContainerError) {
             let pid = try await launched(exec, in: container)

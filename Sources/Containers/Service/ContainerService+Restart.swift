@@ -14,13 +14,27 @@ extension ContainerService {
     /// - Returns: what the stop has found.
     package func restart(_ container: Container, _ request: StopRequest) async throws(ContainerError) -> UnheardSignal? {
         var unheard: UnheardSignal?
-        if container.life.isLive {
+        let wasLive = container.life.isLive
+        if wasLive {
             await noteRestart(of: container, true)
             ContainerStep.restartNoted.reach()
             do throws(ContainerError) { unheard = try await stop(container, request, for: "restart").unheard } catch {
                 await noteRestart(of: container, false)
                 throw error
             }
+        }
+        // A task of its own: what has been stopped is started, also where its client has gone meanwhile.
+        let start = Task { () -> Result<Void, ContainerError> in
+            do throws(ContainerError) { return .success(try await self.finishRestart(container, wasLive: wasLive)) } catch {
+                return .failure(error)
+            }
+        }
+        try await start.value.get()
+        return unheard
+    }
+
+    private func finishRestart(_ container: Container, wasLive: Bool) async throws(ContainerError) {
+        if wasLive {
             // Its monitor still tidies up; a client that reads slowly is not waited for longer than by `rm -f`.
             if await !hasEnded(container, within: .seconds(10)), let pid = container.shimPID { Glibc.kill(pid, SIGKILL) }
             _ = await hasEnded(container, within: .seconds(10))
@@ -33,7 +47,6 @@ extension ContainerService {
         ContainerStep.restartStarted.reach()
         await noteRestart(of: container, false)
         publish("restart", container)
-        return unheard
     }
 
     /// Recorded before the stop: the next daemon makes the start where this one is killed meanwhile.

@@ -133,6 +133,7 @@ extension ContainerService {
                 var known = memo
                 // A daemon that did not note it has recorded an end, and this run is another one.
                 known.runs = status.exit == nil && (memo.runs == true || lastExit != nil) ? true : nil
+                if status.exit != nil { known.isStopOpen = nil }
                 return try adopt(id, known, layerIDs, status, connection, isNews: known.runs != memo.runs)
             case .silent: break
             }
@@ -184,6 +185,7 @@ extension ContainerService {
             id: id, paths: paths, memo: memo, layerIDs: layerIDs,
             life: LifeCycle(phase: lastExit == nil ? .created : .stopped, exit: lastExit))
         ended.setRuns(false)
+        _ = ended.setStopOpen(false)
         index.insert(ended)
         var record = lastExit
         if !exists(paths.state) {
@@ -196,7 +198,7 @@ extension ContainerService {
             discardState(of: ended)
         }
         if let record { ended.decide { $0 = LifeCycle(phase: .stopped, exit: record) } }
-        if record != lastExit || memo.runs == true { persist(ended) }
+        if record != lastExit || memo.runs == true || memo.isStopOpen == true { persist(ended) }
         return ended
     }
 
@@ -208,7 +210,9 @@ extension ContainerService {
         let isPaused = status.exit == nil && (try? CgroupHandle(existing: Self.relative(memo.cgroup), layout).isFreezing) == true
         // nil is from a shim that does not tell.
         let signalled = status.signalledBy.map { Set($0) }
-        let isStopping = signalled?.isDisjoint(with: ["stop", "restart", "rm"]) == false
+        let wasStopped = signalled?.isDisjoint(with: ["stop", "restart", "rm"]) == false
+        // Who waited without end waits no longer, but for a restart that is to be finished.
+        let isStopping = wasStopped && (memo.isStopOpen != true || memo.isRestarting == true)
         let life = LifeCycle(
             phase: status.exit != nil ? .stopped : isStopping ? .stopping : .running, exit: status.exit.map(ExitRecord.init), hasShim: true,
             isPaused: isPaused)

@@ -18,6 +18,7 @@ extension ContainerService {
     }
 
     /// The same, and says whether PID 1 could hear the signal: where it can't, there is nothing to wait for.
+    /// One that waits without end, and is cancelled, leaves it as a program that runs on.
     /// - Parameter verb: for what it is stopped; the exit record tells it.
     package func stop(_ container: Container, _ request: StopRequest, for verb: String = "stop") async throws(ContainerError)
         -> StopResponse
@@ -28,13 +29,20 @@ extension ContainerService {
         if let record = container.life.exit { return StopResponse(exit: record) }
         guard container.life.isLive else { throw .wrongState(id: container.id.short, verb: "stop", state: container.life.state) }
         container.decide { $0.beginStop() }
+        // The next daemon has no client that waits.
+        if container.setStopOpen(seconds < 0) { await pool.run { self.persist(container) } }
         publish("stop", container)
         var unheard: UnheardSignal?
         if seconds != 0 {
             // Asked before, too: a handler that ends the program may take itself away at once, as Python's interpreter does.
             let wasUnheard = self.unheard(container) != nil
             // Its monitor keeps the end of the time, too: the stop is finished also where this daemon is killed.
-            try await signal(container, container.memo.stopSignal, for: verb, killAfter: seconds > 0 ? seconds : nil)
+            do throws(ContainerError) {
+                try await signal(container, container.memo.stopSignal, for: verb, killAfter: seconds > 0 ? seconds : nil)
+            } catch {
+                container.decide { $0.stopGivenUp() }
+                throw error
+            }
             ContainerStep.stopSignalled.reach()
             // Before one that is paused goes on: what it does with the signal is then what it will do.
             unheard = wasUnheard ? self.unheard(container) : nil
@@ -46,6 +54,7 @@ extension ContainerService {
                     return StopResponse(exit: record, unheard: unheard)
                 }
                 if Task.isCancelled {
+                    if seconds < 0 { container.decide { $0.stopGivenUp() } }
                     let rest = seconds < 0 ? "" : ", and SIGKILL follows after \(seconds) s"
                     throw .shim(id: container.id.short, "the stop was given up by its client; the signal has been sent\(rest)")
                 }
@@ -54,6 +63,11 @@ extension ContainerService {
         let record = try await end(container, for: verb)
         ContainerStep.stopFinished.reach()
         return StopResponse(exit: record, unheard: unheard)
+    }
+
+    /// Whether a stop may last as long as the container does.
+    package func waitsWithoutEnd(_ container: Container, _ request: StopRequest) -> Bool {
+        request.timeoutSeconds ?? container.memo.stopTimeoutSeconds < 0
     }
 
     /// SIGKILL, which needs nobody's ear.

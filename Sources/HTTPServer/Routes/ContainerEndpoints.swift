@@ -43,12 +43,16 @@ private func containerLifeEndpoints(_ service: Backend) -> [Endpoint] {
         Endpoint(.post, "v1/containers/:id/stop") { request, context in
             _ = try QueryParameters(request)
             let wanted = try await request.decodedIfPresent(StopRequest.self, description.stop, context) ?? StopRequest()
-            return try .json(await runtime.stopContainer(context.containerName(), wanted))
+            let name = try context.containerName()
+            guard try runtime.stopWaitsWithoutEnd(name, wanted) else { return try .json(await runtime.stopContainer(name, wanted)) }
+            return try .json(await context.connection.whileClientStays { try await runtime.stopContainer(name, wanted) })
         },
         Endpoint(.post, "v1/containers/:id/restart") { request, context in
             _ = try QueryParameters(request)
             let wanted = try await request.decodedIfPresent(StopRequest.self, description.stop, context) ?? StopRequest()
-            return try .json(await runtime.restartContainer(context.containerName(), wanted))
+            let name = try context.containerName()
+            guard try runtime.stopWaitsWithoutEnd(name, wanted) else { return try .json(await runtime.restartContainer(name, wanted)) }
+            return try .json(await context.connection.whileClientStays { try await runtime.restartContainer(name, wanted) })
         },
         Endpoint(.post, "v1/containers/:id/rename") { request, context in
             _ = try QueryParameters(request)
