@@ -31,6 +31,7 @@ package final class Container: Sendable {
         var warnings: [String] = []
         var finishesRestart = false
         var pendingStart: ShimAnswer?
+        var startOutcome: FirstAnswer<ContainerError?>?
         var unclaimedExecs: [String] = []
         /// nil: it has no check.
         var health: HealthRecord?
@@ -170,6 +171,21 @@ package final class Container: Sendable {
         }
         helper.ended()
     }
+
+    /// Claims it for a start, which owes its outcome to whoever waits for that: nil is a success.
+    func beginStart() throws(LifeCycle.Refusal) -> FirstAnswer<ContainerError?> {
+        let outcome = FirstAnswer<ContainerError?>()
+        let result: Result<Void, LifeCycle.Refusal> = state.withLock { state in
+            do throws(LifeCycle.Refusal) { try state.life.beginStart() } catch { return .failure(error) }
+            state.startOutcome = outcome
+            return .success(())
+        }
+        try result.get()
+        return outcome
+    }
+
+    /// Of the last start, or the one that is under way.
+    var startOutcome: FirstAnswer<ContainerError?>? { state.withLock { $0.startOutcome } }
 
     /// What its monitor is to say of the start that is under way.
     func setPendingStart(_ answer: ShimAnswer?) { state.withLock { $0.pendingStart = answer } }

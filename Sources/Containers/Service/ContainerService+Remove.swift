@@ -107,8 +107,10 @@ extension ContainerService {
     }
 
     /// A start takes some milliseconds. - Returns: false where one is still under way after a while.
-    private func hasStarted(_ container: Container) async -> Bool {
-        for _ in 0..<200 where container.life.phase == .starting { try? await Task.sleep(for: .milliseconds(10)) }
+    func hasStarted(_ container: Container, within limit: Duration = .seconds(2)) async -> Bool {
+        for _ in 0..<limit.components.seconds * 100 where container.life.phase == .starting {
+            do { try await Task.sleep(for: .milliseconds(10)) } catch { break }
+        }
         return container.life.phase != .starting
     }
 

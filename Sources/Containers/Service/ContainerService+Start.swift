@@ -20,13 +20,26 @@ extension ContainerService {
         if container.life.phase == .stopped { _ = await hasEnded(container, within: Self.tidyingTime) }
         // Copies of the last run: they keep its root mounted.
         await endFiles(of: container) { $0.use == .live || $0.isEnding }
-        do throws(LifeCycle.Refusal) { try container.decide { life throws(LifeCycle.Refusal) in try life.beginStart() } } catch {
+        let outcome: FirstAnswer<ContainerError?>
+        do throws(LifeCycle.Refusal) { outcome = try container.beginStart() } catch {
             switch error {
-            case .alreadyRunning: return
+            case .alreadyRunning:
+                // Somebody else's start, which may still fail.
+                if byHand, let failure = await container.startOutcome?.wait() { throw failure }
+                return
             case .filesInUse: throw .filesInUse(id: container.id.short, verb: "start")
             case .wrongState(let state): throw .wrongState(id: container.id.short, verb: "start", state: state)
             }
         }
+        do throws(ContainerError) { try await startClaimed(container, byHand: byHand) } catch {
+            outcome.give(error)
+            throw error
+        }
+        outcome.give(nil)
+        await lookForShell(container)
+    }
+
+    private func startClaimed(_ container: Container, byHand: Bool) async throws(ContainerError) {
         // Whoever asks for its end notes that first, and this looks afterwards: one of the two sees the other.
         if !byHand, container.restart.memo.isStopped {
             container.decide { $0.startFailed() }
@@ -58,7 +71,6 @@ extension ContainerService {
             await pool.run { self.persist(container) }
             if wasRestarting { await removeAfterRestart(container) }
         }
-        await lookForShell(container)
     }
 
     private func startNow(_ container: Container, byHand: Bool) async throws(ContainerError) {

@@ -26,6 +26,11 @@ extension ContainerService {
         let seconds = try StopTimeout.check(request.timeoutSeconds ?? container.memo.stopTimeoutSeconds)
         await callOffRestarts(container, for: verb)
         ContainerStep.stopNoted.reach()
+        // A monitor on the way to its container takes no signal, and the start may fail.
+        let patience = Duration.seconds(Self.shimPatience)
+        guard await hasStarted(container, within: patience) else {
+            throw .shim(id: container.id.short, "its start is not done after \(Self.shimPatience) s; `rm -f` gives that up")
+        }
         if let record = container.life.exit { return StopResponse(exit: record) }
         guard container.life.isLive else { throw .wrongState(id: container.id.short, verb: "stop", state: container.life.state) }
         container.decide { $0.beginStop() }
@@ -158,7 +163,12 @@ extension ContainerService {
             case .some(let other): throw .shim(id: container.id.short, "unexpected answer \(other) to signal \(number)")
             case .none: break
             }
-            guard container.life.isLive else { return }
+            let life = container.life
+            guard life.isLive else {
+                if life.exit != nil { return }
+                // A start that has failed.
+                throw .wrongState(id: container.id.short, verb: verb, state: life.state)
+            }
             guard !Task.isCancelled else { break }
             try? await Task.sleep(for: .milliseconds(20))
         }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import APITypes
+import Containers
+import Glibc
+import Linux
+import Synchronization
+import SystemPackage
+import Testing
+
+/// Verbs that meet a start that is under way: its monitor is stopped before it has made anything.
+@Suite(.asRoot, .busybox, .shim, .serialized) struct StartingTests {
+    private struct Halted {
+        let container: Container
+        let start: Task<Void, any Error>
+        let shim: Int32
+
+        func goOn() { kill(shim, SIGCONT) }
+        func fail() { kill(shim, SIGKILL) }
+    }
+
+    /// - Returns: nil where the monitor was faster.
+    private static func halt(_ node: TestNode, _ container: Container) async throws -> Halted? {
+        let found = Found()
+        // A thread that does nothing else: the monitor is at its container within a millisecond or two.
+        try startThread(name: "halt") {
+            let end = ContinuousClock.now + .seconds(30)
+            while ContinuousClock.now < end {
+                guard let shim = container.shimPID else { continue }
+                kill(shim, SIGSTOP)
+                return found.shim.store(shim, ordering: .sequentiallyConsistent)
+            }
+        }
+        let start = Task { try await node.service.start(container) }
+        try await eventually("it is spawned") { found.shim.load(ordering: .sequentiallyConsistent) != 0 }
+        let shim = found.shim.load(ordering: .sequentiallyConsistent)
+        try #require(shim != 0)
+        try await eventually("it stands still") { (try? ProcessStat(of: shim).state) == "T" }
+        if container.life.phase == .starting, try node.cgroups(container) == [] {
+            return Halted(container: container, start: start, shim: shim)
+        }
+        kill(shim, SIGCONT)
+        try await start.value
+        return nil
+    }
+
+    private final class Found: Sendable { let shim = Atomic<Int32>(0) }
+
+    private struct NotStarted: Error {}
+
+    private static func halted(_ node: TestNode) async throws -> Halted {
+        for _ in 0..<50 {
+            let container = try await node.create(shell: "exec sleep 1000")
+            if let halted = try await halt(node, container) { return halted }
+        }
+        throw NotStarted()
+    }
+
+    @Test("a stop that meets a start that fails is told that nothing runs")
+    func stopAndFailure() async throws {
+        try await withNode { node in
+            let halted = try await Self.halted(node)
+            let stop = Task { try await node.service.stop(halted.container, timeoutSeconds: 1) }
+            let signal = Task { try await node.service.kill(halted.container, signal: SIGUSR1) }
+            try await Task.sleep(for: .milliseconds(200))
+            halted.fail()
+            await #expect(throws: ContainerError.self) { try await halted.start.value }
+            await expectWrongState { _ = try await stop.value }
+            await expectWrongState { try await signal.value }
+            #expect(halted.container.summary.state == .created)
+        }
+    }
+
+    @Test("a stop that meets a start waits for it, and stops what it has brought to life")
+    func stopAndStart() async throws {
+        try await withNode { node in
+            let halted = try await Self.halted(node)
+            let stop = Task { try await node.service.stop(halted.container, timeoutSeconds: 1) }
+            try await Task.sleep(for: .milliseconds(200))
+            halted.goOn()
+            try await halted.start.value
+            #expect(try await stop.value.exitCode == 137)
+        }
+    }
+
+    @Test("a second start has the outcome of the first one, that it waits for", arguments: [true, false])
+    func secondStart(succeeds: Bool) async throws {
+        try await withNode { node in
+            let halted = try await Self.halted(node)
+            let second = Task {
+                try await node.service.start(halted.container)
+                return halted.container.life.phase
+            }
+            try await Task.sleep(for: .milliseconds(200))
+            if succeeds {
+                halted.goOn()
+                try await halted.start.value
+                #expect(try await second.value == .running)
+                try await node.service.start(halted.container)
+            } else {
+                halted.fail()
+                await #expect(throws: ContainerError.self) { try await halted.start.value }
+                await #expect(throws: ContainerError.self) { try await second.value }
+            }
+        }
+    }
+}
