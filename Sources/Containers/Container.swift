@@ -37,7 +37,7 @@ package final class Container: Sendable {
         var health: HealthRecord?
         var started: ShimStarted?
         /// The monitor of a live container, for the one case in which it must be ended by force.
-        var shimPID: Int32?
+        var shim: ShimProcess?
         /// The last of what `inOrder` was given.
         var lastTask: Task<Void, Never>?
     }
@@ -45,7 +45,7 @@ package final class Container: Sendable {
 
     package init(
         id: ContainerID, paths: ContainerPaths, memo: ContainerMemo, layerIDs: [Int64], life: LifeCycle = LifeCycle(),
-        started: ShimStarted? = nil, shimPID: Int32? = nil, health: ShimHealthReport? = nil
+        started: ShimStarted? = nil, shim: ShimProcess? = nil, health: ShimHealthReport? = nil
     ) {
         self.id = id
         self.paths = paths
@@ -55,7 +55,7 @@ package final class Container: Sendable {
         state = Mutex(
             State(
                 memo: memo, life: life, restart: restart, health: memo.health.map { _ in health.map(HealthRecord.init) ?? HealthRecord() },
-                started: started, shimPID: shimPID))
+                started: started, shim: shim))
     }
 
     /// Without an end and restarts: those are the life's and the tracker's.
@@ -197,7 +197,16 @@ package final class Container: Sendable {
 
     package var life: LifeCycle { state.withLock { $0.life } }
     package var started: ShimStarted? { state.withLock { $0.started } }
-    package var shimPID: Int32? { state.withLock { $0.shimPID } }
+    package var shimPID: Int32? { state.withLock { $0.shim?.pid } }
+
+    /// SIGKILL to its monitor, where that has not been reaped.
+    func killShim() {
+        // Under the lock: who reaps it takes the number away first.
+        state.withLock { $0.shim?.kill() }
+    }
+
+    /// Before it is reaped: its number may be another process's then. It counts as there until `noteShimGone`.
+    func forgetShimPID() { state.withLock { $0.shim = nil } }
 
     /// One decision about the life of this container, taken under its lock.
     package func decide<Answer, Failure: Error>(_ body: (inout LifeCycle) throws(Failure) -> Answer) throws(Failure) -> Answer {
@@ -234,7 +243,7 @@ package final class Container: Sendable {
 
     package func noteShim(pid: Int32) {
         state.withLock { state in
-            state.shimPID = pid
+            state.shim = ShimProcess(pid: pid)
             state.started = nil
         }
     }
@@ -249,7 +258,7 @@ package final class Container: Sendable {
     package func noteShimGone() {
         state.withLock { state in
             state.life.shimGone()
-            state.shimPID = nil
+            state.shim = nil
         }
     }
 

@@ -84,6 +84,7 @@ extension ContainerService {
             // An update may have made groups that it does not know.
             let resources = container.memo.request.resources
             let mayHaveMore = resources.cpusetCPUs != nil || resources.cpusetMemoryNodes != nil
+            if shimPID != nil { container.forgetShimPID() }
             if shimPID.map(self.reap) != 0 || mayHaveMore, container.life.exit != nil { self.killLeftovers(of: container) }
         }
         if container.life.exit == nil {

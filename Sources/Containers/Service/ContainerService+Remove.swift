@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import APITypes
-internal import Glibc
 internal import Linux
 internal import Logging
 internal import Metadata
@@ -93,15 +92,15 @@ extension ContainerService {
 
     private func endForRemoval(_ container: Container) async throws(ContainerError) {
         // A start that is stuck can't be stopped: its monitor is busy with it.
-        if await !hasStarted(container), let pid = container.shimPID {
-            Glibc.kill(pid, SIGKILL)
+        if await !hasStarted(container), container.shimPID != nil {
+            container.killShim()
             container.giveUpStart()
             for _ in 0..<500 where container.life.phase == .starting { try? await Task.sleep(for: .milliseconds(20)) }
         }
         if container.life.isLive { _ = try await stop(container, StopRequest(timeoutSeconds: 0), for: "rm") }
         if await hasEnded(container, within: Self.tidyingTime) { return }
         // The monitor still waits for a client that was announced, or for a slow reader of output: nobody wants either now.
-        if let pid = container.shimPID { Glibc.kill(pid, SIGKILL) }
+        container.killShim()
         _ = await hasEnded(container, within: .seconds(10))
         await pool.run { self.killLeftovers(of: container) }
     }

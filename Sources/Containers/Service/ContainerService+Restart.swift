@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import APITypes
-internal import Glibc
 internal import JSON
 internal import Linux
 internal import Logging
@@ -36,7 +35,7 @@ extension ContainerService {
     private func finishRestart(_ container: Container, wasLive: Bool) async throws(ContainerError) {
         if wasLive {
             // Its monitor still tidies up; a client that reads slowly is not waited for longer than by `rm -f`.
-            if await !hasEnded(container, within: .seconds(10)), let pid = container.shimPID { Glibc.kill(pid, SIGKILL) }
+            if await !hasEnded(container, within: .seconds(10)) { container.killShim() }
             _ = await hasEnded(container, within: .seconds(10))
         }
         ContainerStep.restartStopped.reach()

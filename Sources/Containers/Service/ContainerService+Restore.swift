@@ -217,7 +217,8 @@ extension ContainerService {
             phase: status.exit != nil ? .stopped : isStopping ? .stopping : .running, exit: status.exit.map(ExitRecord.init), hasShim: true,
             isPaused: isPaused)
         let container = Container(
-            id: id, paths: paths(of: id), memo: memo, layerIDs: layerIDs, life: life, started: status.started, shimPID: status.shimPID,
+            id: id, paths: paths(of: id), memo: memo, layerIDs: layerIDs, life: life, started: status.started,
+            shim: ShimProcess(adopted: status.shimPID),
             health: status.health)
         index.insert(container)
         let isOtherwise =

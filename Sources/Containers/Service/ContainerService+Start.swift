@@ -96,8 +96,7 @@ extension ContainerService {
         container.noteShim(pid: shim.pid)
         ContainerStep.shimSpawned.reach()
         do throws(KernelError) { try monitor.expect(shim.answer, on: shim.line) } catch {
-            Glibc.kill(shim.pid, SIGKILL)
-            reap(shim.pid)
+            killAndReap(shim.pid, of: container)
             throw .kernel("listen to the shim", error)
         }
         return shim
@@ -118,10 +117,7 @@ extension ContainerService {
         } catch {
             // It ends by itself, or can't be listened to.
             monitor.forget(shim.answer)
-            await pool.run {
-                Glibc.kill(shim.pid, SIGKILL)
-                self.reap(shim.pid)
-            }
+            await pool.run { self.killAndReap(shim.pid, of: container) }
             throw error
         }
     }
@@ -243,6 +239,12 @@ extension ContainerService {
         do throws(KernelError) { try OverlayMount.forgetVolatile(work: container.paths.directory.appending("work")) } catch {
             logger.error("the next start may be refused", metadata: ["id": "\(container.id)", "error": "\(error)"])
         }
+    }
+
+    private func killAndReap(_ pid: Int32, of container: Container) {
+        container.forgetShimPID()
+        Glibc.kill(pid, SIGKILL)
+        reap(pid)
     }
 
     /// Takes a dead child's status, so that it is no zombie. One that is not our child (adopted) is init's.
