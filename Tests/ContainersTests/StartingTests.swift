@@ -3,7 +3,10 @@
 import APITypes
 import Containers
 import Glibc
+import JSON
 import Linux
+import OCI
+import Runtime
 import Synchronization
 import SystemPackage
 import Testing
@@ -102,6 +105,41 @@ import Testing
                 await #expect(throws: ContainerError.self) { try await halted.start.value }
                 await #expect(throws: ContainerError.self) { try await second.value }
             }
+        }
+    }
+
+    @Test("an update that a start comes into is made when that has been made")
+    func update() async throws {
+        try await withNode { node in
+            for _ in 0..<50 {
+                let container = try await node.create(shell: "exec sleep 1000")
+                var change = ResourceRequest()
+                change.pidsLimit = 41
+                let wanted = change
+                var update: Task<ResourceRequest, any Error>?
+                var halted: Halted?
+                try await node.withHeldDatabase {
+                    update = Task { try await node.service.update(container, wanted) }
+                    try await eventually("the update has begun") { container.memo.update != nil }
+                    halted = try await Self.halt(node, container)
+                }
+                guard let halted, let update else {
+                    _ = try await update?.value
+                    continue
+                }
+                try await eventually("it is recorded") { container.memo.update == nil }
+                try await Task.sleep(for: .milliseconds(200))
+                halted.goOn()
+                #expect(try await update.value.pidsLimit == 41)
+                try await halted.start.value
+                let group = CgroupHandle(existing: String(container.memo.cgroup.dropFirst()), try CgroupLayout.detect())
+                let file = try #require(group.directory(of: "pids")).location.appending("pids.max")
+                #expect(try Files.read(file) == "41\n")
+                let spec = try JSON.decode(RuntimeSpec.self, from: readFile(container.paths.spec))
+                #expect(spec.linux?.resources?.pids?.limit == 41)
+                return
+            }
+            Issue.record("no start could be halted")
         }
     }
 }

@@ -18,7 +18,8 @@ extension ContainerService {
             let old = container.memo.request.resources
             let new = old.updated(by: change)
             let (before, after) = (try ResourceLimits(old), try ResourceLimits(new))
-            try await self.untilStarted(container)
+            // The limits of one that is just being started are the shim's business.
+            _ = await self.hasStarted(container, within: .seconds(5))
             guard container.life.phase != .removing else { throw self.wrongState(container, "update") }
             let wasLive = container.life.isLive
             try await self.pool.run { () throws(ContainerError) in
@@ -36,11 +37,25 @@ extension ContainerService {
                 ContainerStep.updateRecorded.reach()
             }
             // A start that came meanwhile may have read the old ones.
-            if !wasLive, container.life.isLive {
-                try await self.pool.run { () throws(ContainerError) in try self.apply(after, over: before, to: container) }
-            }
+            if !wasLive, container.life.isLive { try await self.applyToStarted(container, old, before, after) }
             self.publish("update", container)
             return new
+        }
+    }
+
+    /// When the start is done: before, its groups may not be there.
+    private func applyToStarted(
+        _ container: Container, _ old: ResourceRequest, _ before: ResourceLimits, _ after: ResourceLimits
+    ) async throws(ContainerError) {
+        _ = await container.startOutcome?.wait()
+        guard container.life.isLive else { return }
+        try await pool.run { () throws(ContainerError) in
+            do throws(ContainerError) { try self.apply(after, over: before, to: container) } catch {
+                try self.writeLimits(before, of: container)
+                container.finishUpdate(old)
+                self.persist(container)
+                throw error
+            }
         }
     }
 
@@ -68,11 +83,6 @@ extension ContainerService {
         } catch {
             logger.error("an update that was not finished could not be undone", metadata: ["id": "\(container.id)", "error": "\(error)"])
         }
-    }
-
-    /// The limits of one that is just being started are the shim's business.
-    private func untilStarted(_ container: Container) async throws(ContainerError) {
-        for _ in 0..<500 where container.life.phase == .starting { try? await Task.sleep(for: .milliseconds(10)) }
     }
 
     private func apply(_ limits: ResourceLimits, over old: ResourceLimits, to container: Container) throws(ContainerError) {
