@@ -109,6 +109,14 @@ package final class Container: Sendable {
         }
     }
 
+    /// - Returns: whether that is news.
+    func setToBeRemoved(_ isToBe: Bool) -> Bool {
+        state.withLock { state in
+            defer { state.memo.isToBeRemoved = isToBe ? true : nil }
+            return (state.memo.isToBeRemoved == true) != isToBe
+        }
+    }
+
     // MARK: Health
 
     /// It is started anew.

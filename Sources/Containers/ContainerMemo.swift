@@ -43,6 +43,8 @@ package struct ContainerMemo: Codable, Sendable, Hashable {
     package var isStopOpen: Bool?
     /// It is being stopped for a restart by hand; nil at rest.
     package var isRestarting: Bool?
+    /// It is being ended to be removed; nil at rest.
+    package var isToBeRemoved: Bool?
 
     package init(
         name: String, request: CreateContainerRequest, resolvedDigest: Digest, manifestDigest: Digest, arguments: [String],

@@ -28,6 +28,8 @@ package enum ContainerStep: String, Sendable, Hashable, CaseIterable {
     case stopFinished
 
     case killSignalled
+    /// It is to be ended and removed.
+    case removalNoted
 
     // A restart by hand.
     case restartNoted

@@ -11,6 +11,22 @@ extension ContainerService {
     /// - Parameter force: also one that runs; it is killed.
     /// - Throws: `ContainerError.wrongState` for one that runs. After a failure it is still listed, and can be removed again.
     package func remove(_ container: Container, force: Bool) async throws(ContainerError) {
+        // Before it is ended: the next daemon finishes what this one is killed in.
+        guard force, container.life.hasShim else { return try await endAndRemove(container, force: force) }
+        await noteRemoval(of: container, true)
+        do throws(ContainerError) { try await endAndRemove(container, force: force) } catch {
+            await noteRemoval(of: container, false)
+            throw error
+        }
+    }
+
+    private func noteRemoval(of container: Container, _ isToBeRemoved: Bool) async {
+        guard container.setToBeRemoved(isToBeRemoved), index.container(container.id) != nil else { return }
+        await pool.run { self.persist(container) }
+        if isToBeRemoved { ContainerStep.removalNoted.reach() }
+    }
+
+    private func endAndRemove(_ container: Container, force: Bool) async throws(ContainerError) {
         if force {
             await callOffRestarts(container, for: "rm")
             try await endForRemoval(container)
@@ -27,7 +43,7 @@ extension ContainerService {
         } catch {
             if container.life.phase == .removing {
                 if await isRemovedByOther(container) { return }
-                return try await remove(container, force: force)
+                return try await endAndRemove(container, force: force)
             }
             switch error {
             case .alreadyRunning: return

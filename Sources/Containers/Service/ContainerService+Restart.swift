@@ -120,7 +120,7 @@ extension ContainerService {
     func startWithDaemon(_ container: Container) {
         let life = container.life
         let isRestarting = container.memo.isRestarting == true
-        guard !life.isLive,
+        guard !life.isLive, container.memo.isToBeRemoved != true,
             isRestarting || container.restart.startsWithDaemon(exitCode: life.exit?.exitCode, unhealthy: life.exit?.actionOnHealth)
         else { return }
         if life.hasShim {

@@ -89,8 +89,19 @@ extension ContainerService {
         }
         logger.info("found again", metadata: ["id": "\(id)", "state": "\(container.life.state.rawValue)"])
         await goOn(with: container)
+        if container.memo.isToBeRemoved == true { removeLater(container) }
         if memo.request.autoRemove && memo.isRestarting != true && !container.life.hasShim { await removeEnded(container) }
         return true
+    }
+
+    /// What the last daemon was killed in. It may take its time, and nobody waits for it.
+    private func removeLater(_ container: Container) {
+        let task = Task { [weak self] in
+            do throws(ContainerError) { try await self?.remove(container, force: true) } catch {
+                self?.logger.error("a container could not be removed", metadata: ["id": "\(container.id)", "error": "\(error)"])
+            }
+        }
+        restoring.withLock { $0.append(task) }
     }
 
     /// One whose monitor does not answer is asked again every second: it must not be lost from sight.

@@ -53,19 +53,20 @@ extension ContainerStep {
         case .shimSpawned, .startTold, .startListened:
             at([.start: .running(sameProcess: false), .run: .running(sameProcess: false)], count: 2)
                 + at([.startAgain: .running(sameProcess: false), .endRestarted: .running(sameProcess: false)], count: 3)
-        case .stopNoted: at([.stop: .running(sameProcess: true), .removeForce: .running(sameProcess: true)])
+        case .stopNoted: at([.stop: .running(sameProcess: true), .removeForce: .absent])
         case .stopSignalled:
             at([
                 .stop: .ended(3), .stopSlow: .ended(137), .stopPaused: .ended(3), .restart: .running(sameProcess: false),
                 .restartRemoved: .running(sameProcess: false),
             ])
-        case .stopKilled: at([.stopSlow: .ended(137), .removeForce: .ended(137)])
+        case .stopKilled: at([.stopSlow: .ended(137), .removeForce: .absent])
         case .stopFinished:
             at([
-                .stop: .ended(3), .stopSlow: .ended(137), .restart: .running(sameProcess: false),
+                .stop: .ended(3), .stopSlow: .ended(137), .removeForce: .absent, .restart: .running(sameProcess: false),
                 .restartRemoved: .running(sameProcess: false),
             ])
         case .killSignalled: at([.kill: .ended(137)])
+        case .removalNoted: at([.removeForce: .absent])
         case .restartNoted: at([.restart: .running(sameProcess: true)])
         case .restartStopped, .restartStarted:
             at([.restart: .running(sameProcess: false), .restartRemoved: .running(sameProcess: false)])
