@@ -168,8 +168,8 @@ import Testing
                 guard policy == .unlessStopped else { return }
                 // It ends the first run, and then the policy does not start it again.
                 var health = HealthRequest(test: ["CMD-SHELL", "test -e /ok"])
-                health.intervalMilliseconds = 20
-                health.retries = 5
+                health.intervalMilliseconds = 50
+                health.retries = 20
                 health.onFailure = .stop
                 $0.health = health
             }

@@ -43,7 +43,7 @@ import Testing
             return Halted(container: container, start: start, shim: shim)
         }
         kill(shim, SIGCONT)
-        try await start.value
+        _ = await start.result
         return nil
     }
 
@@ -51,9 +51,9 @@ import Testing
 
     private struct NotStarted: Error {}
 
-    private static func halted(_ node: TestNode) async throws -> Halted {
+    private static func halted(_ node: TestNode, _ program: [String] = ["/bin/sleep", "1000"]) async throws -> Halted {
         for _ in 0..<50 {
-            let container = try await node.create(shell: "exec sleep 1000")
+            let container = try await node.create(program)
             if let halted = try await halt(node, container) { return halted }
         }
         throw NotStarted()
@@ -89,19 +89,19 @@ import Testing
     @Test("a second start has the outcome of the first one, that it waits for", arguments: [true, false])
     func secondStart(succeeds: Bool) async throws {
         try await withNode { node in
-            let halted = try await Self.halted(node)
+            // A second start that comes late fails by itself.
+            let halted = try await Self.halted(node, [succeeds ? "/bin/sleep" : "/none", "1000"])
             let second = Task {
                 try await node.service.start(halted.container)
                 return halted.container.life.phase
             }
             try await Task.sleep(for: .milliseconds(200))
+            halted.goOn()
             if succeeds {
-                halted.goOn()
                 try await halted.start.value
                 #expect(try await second.value == .running)
                 try await node.service.start(halted.container)
             } else {
-                halted.fail()
                 await #expect(throws: ContainerError.self) { try await halted.start.value }
                 await #expect(throws: ContainerError.self) { try await second.value }
             }
