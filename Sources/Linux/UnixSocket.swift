@@ -70,8 +70,10 @@ package enum UnixSocket {
         return socket
     }
 
-    package static func connect(to path: FilePath, _ kind: Kind) throws(KernelError) -> OwnedFD {
-        let socket = try open(kind, path)
+    /// - Parameter waiting: false: EAGAIN where as many wait for the listener already as it takes, which does not accept them; the socket's later
+    ///   calls don't wait either.
+    package static func connect(to path: FilePath, _ kind: Kind, waiting: Bool = true) throws(KernelError) -> OwnedFD {
+        let socket = try open(kind, path, flags: waiting ? 0 : CInt(SOCK_NONBLOCK.rawValue))
         let raw = socket.raw
         try withAddress(path) { address, size throws(KernelError) in
             _ = try kernel("connect(2)", path.string) { Glibc.connect(raw, address, size) }
@@ -100,8 +102,8 @@ package enum UnixSocket {
         return type == CInt(SOCK_SEQPACKET.rawValue) && domain == AF_UNIX
     }
 
-    private static func open(_ kind: Kind, _ path: FilePath) throws(KernelError) -> OwnedFD {
-        OwnedFD(owning: try kernel("socket(2)", path.string) { socket(AF_UNIX, kind.number, 0) })
+    private static func open(_ kind: Kind, _ path: FilePath, flags: CInt = 0) throws(KernelError) -> OwnedFD {
+        OwnedFD(owning: try kernel("socket(2)", path.string) { socket(AF_UNIX, kind.number | flags, 0) })
     }
 
     /// An address holds 107 bytes. A longer path goes by way of its directory's descriptor.

@@ -19,8 +19,9 @@ package struct ShimConnection: ~Copyable, Sendable {
     /// For poll(2) and epoll(7); the connection keeps owning it.
     package var descriptor: CInt { socket.raw }
 
-    package static func connect(to path: FilePath) throws(KernelError) -> ShimConnection {
-        ShimConnection(try UnixSocket.connect(to: path, .packets))
+    /// - Parameter waiting: false: EAGAIN where the shim has not accepted those that came before, and no later call on the connection waits.
+    package static func connect(to path: FilePath, waiting: Bool = true) throws(KernelError) -> ShimConnection {
+        ShimConnection(try UnixSocket.connect(to: path, .packets, waiting: waiting))
     }
 
     /// Both ends at once: the engine keeps one and spawns the shim with the other as descriptor 3.

@@ -49,6 +49,22 @@ import Testing
         }
     }
 
+    @Test("a listener that takes nobody keeps one who does not wait no longer than a moment")
+    func full() throws {
+        try withDirectory { directory in
+            let path = directory.appending("x")
+            let listener = try UnixSocket.listen(at: path, .packets, mode: 0o600, backlog: 4)
+            var waiting: [OwnedBox] = []
+            let error = #expect(throws: KernelError.self) {
+                while waiting.count < 100 { waiting.append(OwnedBox(try UnixSocket.connect(to: path, .packets, waiting: false).release())) }
+            }
+            #expect(error?.errno == .resourceTemporarilyUnavailable && !waiting.isEmpty)
+            let isAccepted = try UnixSocket.accept(listener) != nil
+            #expect(isAccepted)
+            _ = try UnixSocket.connect(to: path, .packets, waiting: false)
+        }
+    }
+
     @Test("a message that does not fit is an error, and its descriptors are closed")
     func tooLong() throws {
         var pair = try UnixSocket.Pair(.packets)

@@ -3,6 +3,7 @@
 package import Linux
 package import ShimProtocol
 internal import Synchronization
+internal import SystemPackage
 
 /// What a shim's connection brings after its start.
 package enum ShimEvent: Sendable {
@@ -92,8 +93,16 @@ package final class ShimMonitor: Sendable {
 
     private func serve(_ descriptor: CInt) {
         guard let watch = state.withLock({ $0.watches[descriptor] }) else { return }
-        // What is no message of the protocol ends the connection as an end does.
-        let message = try? watch.line.connection.receiveMessage()
+        let message: ShimMessage?
+        do throws(KernelError) {
+            message = try watch.line.connection.receiveMessage(waiting: false)
+        } catch  where error.errno == .wouldBlock || error.errno == .resourceTemporarilyUnavailable {
+            // The number was another connection's when epoll(7) told of it.
+            return
+        } catch {
+            // What is no message of the protocol ends the connection as an end does.
+            message = nil
+        }
         switch watch.listener {
         case .answer(let answer):
             guard remove(watch, descriptor) else { return }

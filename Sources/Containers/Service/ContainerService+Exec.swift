@@ -18,6 +18,9 @@ extension ContainerService {
         guard container.life.canBeEntered else { throw wrongState(container) }
         let exec = try await execPool.run { () throws(ContainerError) in try self.beginExec(container, request) }
         do throws(ContainerError) {
+            let question = ShimRequest.exec(ShimExec(id: exec.id, openStdin: request.openStdin, detached: request.detach))
+            guard try await put(question, to: container.id, exec.answer) != nil else { throw wrongState(container) }
+            ContainerStep.execRequested.reach()
             let pid = try await launched(exec, in: container)
             if let entry = container.execs.started(exec.id, pid: pid) {
                 publishExec("exec_start", entry, container)
@@ -32,7 +35,7 @@ extension ContainerService {
 
     private struct BegunExec: Sendable {
         let id: String
-        let answer: ShimAnswer
+        let answer = ShimAnswer()
     }
 
     private func forgetExec(_ id: String, of container: Container) {
@@ -53,14 +56,7 @@ extension ContainerService {
         try kernelStep("write \(file.string)") { () throws(KernelError) in try replaceFile(file, with: bytes) }
         ContainerStep.execDescribed.reach()
         container.execs.begin(id, spec.process.args, at: Timestamp.now())
-        let answer = ShimAnswer()
-        do throws(ContainerError) {
-            try ask(for: ShimExec(id: id, openStdin: request.openStdin, detached: request.detach), in: container, answer)
-        } catch {
-            forgetExec(id, of: container)
-            throw error
-        }
-        return BegunExec(id: id, answer: answer)
+        return BegunExec(id: id)
     }
 
     private func execSpec(_ container: Container, _ request: ExecRequest) throws(ContainerError) -> ExecSpec {
@@ -76,19 +72,6 @@ extension ContainerService {
 
     /// How long a process may take to its program: its working directory may be on a filesystem that does not answer.
     private static let launchSeconds = 30
-
-    private func ask(for exec: ShimExec, in container: Container, _ answer: ShimAnswer) throws(ContainerError) {
-        do throws(KernelError) {
-            let connection = try ShimConnection.connect(to: container.paths.socket)
-            try connection.send(.exec(exec))
-            ContainerStep.execRequested.reach()
-            try monitor.expect(answer, on: ShimLine(connection))
-        } catch  where error.meansNoShim {
-            throw wrongState(container)
-        } catch {
-            throw .kernel("ask the shim of \(container.id.short)", error)
-        }
-    }
 
     /// Its pid. No thread waits: those that are stuck keep nobody else from entering a container.
     private func launched(_ exec: BegunExec, in container: Container) async throws(ContainerError) -> Int32 {

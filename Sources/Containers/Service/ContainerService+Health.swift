@@ -45,33 +45,10 @@ extension ContainerService {
     package func runHealthcheck(_ container: Container) async throws(ContainerError) -> HealthRunResponse {
         try requireCheck(container)
         guard container.life.phase == .running, !container.life.isPaused else { throw wrongState(container, "check the health of") }
-        // A thread of its own: it may take as long as the check's timeout, and nobody else is to wait for that.
-        let result: Result<HealthRunResponse, ContainerError> = await withCheckedContinuation { continuation in
-            do throws(KernelError) {
-                try startThread(name: "healthcheck") {
-                    do throws(ContainerError) { continuation.resume(returning: .success(try self.askHealth(container))) } catch {
-                        continuation.resume(returning: .failure(error))
-                    }
-                }
-            } catch {
-                continuation.resume(returning: .failure(.kernel("start a thread", error)))
-            }
-        }
-        return try result.get()
-    }
-
-    private func askHealth(_ container: Container) throws(ContainerError) -> HealthRunResponse {
-        let timeout = Int((container.memo.health?.timeoutMilliseconds ?? 0) / 1000)
-        let answer: ShimMessage?
-        do throws(KernelError) {
-            let connection = try ShimConnection.connect(to: container.paths.socket)
-            try connection.limitWaits(seconds: timeout + 30)
-            try connection.send(.probe)
-            answer = try connection.receiveMessage()
-        } catch  where error.meansNoShim {
+        // It may take as long as the check's timeout.
+        let timeout = (container.memo.health?.timeoutMilliseconds ?? 0) / 1000
+        guard let answer = try await ask(container.id, .probe, within: .seconds(timeout + 30)) else {
             throw wrongState(container, "check the health of")
-        } catch {
-            throw .kernel("ask the shim of \(container.id.short)", error)
         }
         switch answer {
         case .health(let report):
@@ -79,8 +56,8 @@ extension ContainerService {
             return HealthRunResponse(
                 status: HealthStatus(report.status), failingStreak: report.failingStreak, result: HealthResult(result))
         case .refused(let reason): throw .execRefused(id: container.id.short, reason)
-        case .exited, .none: throw .wrongState(id: container.id.short, verb: "check the health of", state: .stopped)
-        case .some(let other): throw .shim(id: container.id.short, "unexpected message \(other)")
+        case .exited: throw .wrongState(id: container.id.short, verb: "check the health of", state: .stopped)
+        case let other: throw .shim(id: container.id.short, "unexpected message \(other)")
         }
     }
 }

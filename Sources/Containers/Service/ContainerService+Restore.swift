@@ -58,7 +58,7 @@ extension ContainerService {
         for name in listed {
             guard let id = ContainerID(String(decoding: name, as: UTF8.self)), !recorded.contains(id.text) else { continue }
             do {
-                if try connectToShim(of: id, paths(of: id)) != nil {
+                if try hasShim(id) {
                     logger.error("a shim runs whose container is not recorded; it is left as it is", metadata: ["id": "\(id)"])
                     continue
                 }
@@ -79,7 +79,7 @@ extension ContainerService {
         let (exit, fixed) = (memo.exit, known)
         let container: Container
         do throws(ContainerError) {
-            container = try await pool.run { () throws(ContainerError) in try self.adopt(id, fixed, lastExit: exit, layerIDs) }
+            container = try await adopt(id, fixed, lastExit: exit, layerIDs)
         } catch {
             // It may run: what can't be asked is not ended, nor forgotten.
             if !again {
@@ -136,24 +136,23 @@ extension ContainerService {
     /// - Parameter lastExit: as it was recorded; there may have been another since.
     private func adopt(
         _ id: ContainerID, _ memo: ContainerMemo, lastExit: ExitRecord?, _ layerIDs: [Int64]
-    ) throws(ContainerError) -> Container {
-        let paths = paths(of: id)
+    ) async throws(ContainerError) -> Container {
         for _ in 0..<Self.restoreAttempts {
-            switch try askShim(of: id, paths) {
-            case .answered(let status, let connection):
+            if let (status, line) = try await status(of: id) {
                 var known = memo
                 // A daemon that did not note it has recorded an end, and this run is another one.
                 known.runs = status.exit == nil && (memo.runs == true || lastExit != nil) ? true : nil
                 if status.exit != nil { known.isStopOpen = nil }
-                return try adopt(id, known, layerIDs, status, connection, isNews: known.runs != memo.runs)
-            case .silent: break
+                return try await pool.run { [known] () throws(ContainerError) in
+                    try self.adopt(id, known, layerIDs, status, line, isNews: known.runs != memo.runs)
+                }
             }
             // One that was spawned this moment does not listen yet; one that is about to go must have gone before the next is started.
-            let hasShim = try kernelStep("look for the shim of \(id.short)") { () throws(KernelError) in
-                try ShimLock.isHeld(paths.shimConfiguration)
+            let ended = try await pool.run { () throws(ContainerError) in
+                try self.isLocked(id) ? nil : self.ended(id, memo, lastExit, layerIDs)
             }
-            if !hasShim { return ended(id, memo, lastExit, layerIDs) }
-            usleep(5_000)
+            if let ended { return ended }
+            try? await Task.sleep(for: .milliseconds(5))
         }
         throw .shim(id: id.short, "it is there, and does not answer")
     }
@@ -161,27 +160,19 @@ extension ContainerService {
     /// Five seconds.
     private static let restoreAttempts = 1000
 
-    private enum Inquiry: ~Copyable {
-        case answered(ShimStatus, ShimConnection)
-        case silent
+    /// - Returns: nil where no shim is there, or it is about to go.
+    private func status(of id: ContainerID) async throws(ContainerError) -> (ShimStatus, ShimLine)? {
+        guard let (answer, line) = try await converse(with: id, .status) else { return nil }
+        switch answer {
+        case .status(let status): return (status, line)
+        case .exited: return nil
+        case let other: throw .shim(id: id.short, "unexpected message \(other)")
+        }
     }
 
-    private func askShim(of id: ContainerID, _ paths: ContainerPaths) throws(ContainerError) -> Inquiry {
-        guard let connection = try connectToShim(of: id, paths) else { return .silent }
-        let message: ShimMessage?
-        do throws(KernelError) {
-            try connection.limitWaits(seconds: Self.shimPatience)
-            try connection.send(.status)
-            message = try connection.receiveMessage()
-        } catch  where error.meansNoShim {
-            message = nil
-        } catch {
-            throw .kernel("ask the shim of \(id.short)", error)
-        }
-        switch message {
-        case .status(let status): return .answered(status, connection)
-        case .exited, .none: return .silent
-        case .some(let other): throw .shim(id: id.short, "unexpected message \(other)")
+    private func isLocked(_ id: ContainerID) throws(ContainerError) -> Bool {
+        try kernelStep("look for the shim of \(id.short)") { () throws(KernelError) in
+            try ShimLock.isHeld(paths(of: id).shimConfiguration)
         }
     }
 
@@ -214,8 +205,7 @@ extension ContainerService {
     }
 
     private func adopt(
-        _ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64], _ status: ShimStatus, _ connection: consuming ShimConnection,
-        isNews: Bool
+        _ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64], _ status: ShimStatus, _ line: ShimLine, isNews: Bool
     ) throws(ContainerError) -> Container {
         let layout = try kernelStep("find the cgroups") { () throws(KernelError) in try CgroupLayout.detect() }
         let isPaused = status.exit == nil && (try? CgroupHandle(existing: Self.relative(memo.cgroup), layout).isFreezing) == true
@@ -238,8 +228,8 @@ extension ContainerService {
         if life.exit != nil || isOtherwise || isNews { persist(container) }
         container.setUnclaimedExecs(execFiles(of: container))
         // Its answer comes to the monitor. One of before that was there would cut the connection.
-        if status.execs == true { try? connection.send(.watch) }
-        do throws(ContainerError) { try listen(to: ShimLine(connection), of: id, shimPID: nil) } catch {
+        if status.execs == true { try? line.connection.send(.watch) }
+        do throws(ContainerError) { try listen(to: line, of: id, shimPID: nil) } catch {
             index.remove(container)
             throw error
         }
@@ -254,9 +244,16 @@ extension ContainerService {
         return (names ?? []).compactMap(ShimExec.id(ofProcessFile:))
     }
 
-    /// - Returns: nil where nobody listens.
-    private func connectToShim(of id: ContainerID, _ paths: ContainerPaths) throws(ContainerError) -> ShimConnection? {
-        do throws(KernelError) { return try ShimConnection.connect(to: paths.socket) } catch  where error.meansNoShim { return nil } catch {
+    /// Whether somebody listens, also one who takes nobody.
+    private func hasShim(_ id: ContainerID) throws(ContainerError) -> Bool {
+        do throws(KernelError) {
+            _ = try ShimConnection.connect(to: paths(of: id).socket, waiting: false)
+            return true
+        } catch  where error.meansNoShim {
+            return false
+        } catch  where error.meansBusyShim {
+            return true
+        } catch {
             throw .kernel("connect to the shim of \(id.short)", error)
         }
     }

@@ -157,7 +157,7 @@ extension ContainerService {
         let request = ShimRequest.signal(number, by: verb, killAfterMilliseconds: seconds.map { UInt64($0) * 1000 + Self.monitorsGrace })
         // A shim that does not answer is not there yet, or just gone: then its last word is on the way.
         for _ in 0..<500 {
-            switch try await pool.run({ () throws(ContainerError) in try self.ask(container, request) }) {
+            switch try await ask(container.id, request) {
             case .done, .exited: return
             case .refused(let reason): throw .shim(id: container.id.short, reason)
             case .some(let other): throw .shim(id: container.id.short, "unexpected answer \(other) to signal \(number)")
@@ -177,29 +177,4 @@ extension ContainerService {
 
     /// In milliseconds: a daemon that is there does it itself, and the monitor finds nothing left to do.
     private static let monitorsGrace: UInt64 = 500
-
-    /// In seconds. A monitor answers within a millisecond; it may have to wait for a slow disk, or still be on the way to its container.
-    static let shimPatience = 10
-
-    /// One question on a connection of its own. nil where the shim has just ended.
-    func ask(_ container: Container, _ request: ShimRequest) throws(ContainerError) -> ShimMessage? {
-        do throws(KernelError) {
-            let connection = try ShimConnection.connect(to: container.paths.socket)
-            // A monitor that stands still keeps one thread for so long, and not for ever.
-            try connection.limitWaits(seconds: Self.shimPatience)
-            try connection.send(request)
-            return try connection.receiveMessage()
-        } catch  where error.meansNoShim {
-            return nil
-        } catch {
-            throw .kernel("ask the shim of \(container.id.short)", error)
-        }
-    }
-}
-
-extension KernelError {
-    /// The answers of a shim that is not there, or just going. Anything else (EMFILE, ENOMEM) says nothing about it.
-    var meansNoShim: Bool {
-        [.noSuchFileOrDirectory, .connectionRefused, .connectionReset, .brokenPipe].contains(errno)
-    }
 }

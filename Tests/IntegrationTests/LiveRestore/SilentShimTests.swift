@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Linux
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -32,6 +34,50 @@ import Testing
             try node.good("stop", "silent")
             #expect(try node.good("wait", "silent") == "5\n")
         }
+    }
+
+    @Test("monitors that stand still, and have been asked more often than their sockets take, keep nobody else waiting")
+    func full() throws {
+        let image = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode { (node: Node) throws in
+            for name in ["silent", "other"] { try node.good("run", "-d", "--name", name, image, "sleep", "1000") }
+            let pid = try shim(of: "silent", node)
+            kill(pid, SIGSTOP)
+            let id = try node.good("inspect", "--format", "{{.summary.id}}", "silent").trimmingCharacters(in: .whitespacesAndNewlines)
+            let questions = try Self.fill("\(node.directory.path)/run/containers/\(id)/shim.sock")
+            // More than there are threads for calls that block, and for the start of further processes.
+            let stuck =
+                try (0..<20).map { _ in try node.started("kill", "-s", "WINCH", "silent") }
+                + (0..<10).map { _ in try node.started("exec", "silent", "true") }
+            try node.good("exec", "other", "true")
+            try node.good("kill", "-s", "WINCH", "other")
+            try node.good("run", "--rm", image, "true")
+            try node.good("rm", "-f", "other")
+            for client in stuck {
+                let outcome = try client.finish()
+                #expect(outcome.code != 0 && outcome.errors.contains("stand still"), "\(outcome)")
+            }
+            kill(pid, SIGCONT)
+            try node.good("stop", "-t", "0", "silent")
+            #expect(questions.count < 1000)
+        }
+    }
+
+    /// Asks until no more fit; the questions wait as long as the value lives.
+    private static func fill(_ socket: String) throws -> [Question] {
+        var questions: [Question] = []
+        let error = #expect(throws: KernelError.self) {
+            while questions.count < 1000 {
+                questions.append(Question(try UnixSocket.connect(to: FilePath(socket), .packets, waiting: false)))
+            }
+        }
+        #expect(error?.errno == .wouldBlock)
+        return questions
+    }
+
+    private final class Question {
+        private let connection: OwnedFD
+        init(_ connection: consuming OwnedFD) { self.connection = connection }
     }
 
     @Test(
