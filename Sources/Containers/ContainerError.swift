@@ -29,6 +29,8 @@ package enum ContainerError: Error, Sendable {
     case execFailed(id: String, step: String, reason: String, exitCode: Int)
     /// It can't be entered now.
     case execRefused(id: String, String)
+    /// A path of the node that does not answer.
+    case stuckPath(String, String)
     /// Its files are being copied meanwhile.
     case filesInUse(id: String, verb: String)
     /// What was wrong with a copy.
@@ -56,6 +58,7 @@ extension ContainerError: CustomStringConvertible {
         case .startFailed(let id, let step, let reason, _, _): "container \(id) did not start: \(step): \(reason)"
         case .execFailed(let id, let step, let reason, _): "exec in container \(id): \(step): \(reason)"
         case .execRefused(let id, let reason): "can't exec in container \(id): \(reason)"
+        case .stuckPath(let path, let what): "\"\(path)\" on this node: \(what)"
         case .filesInUse(let id, let verb): "can't \(verb) container \(id): its files are being copied"
         case .files(let failure): failure.message
         case .shim(let id, let what): "shim of container \(id): \(what)"
@@ -76,6 +79,7 @@ extension ContainerError: CustomStringConvertible {
         case .limitRefused: "the limits are as they were"
         case .filesInUse(let id, "remove"): "try again when that is done; `ctr-swift rm -f \(id)` ends it"
         case .filesInUse: "try again when that is done"
+        case .stuckPath: "look whether its filesystem is stuck, and unmount or mend it"
         case .invalidRequest(_, let remedy): remedy
         case .identities(_, let remedy): remedy
         case .startFailed(_, _, _, _, let remedy): remedy

@@ -20,7 +20,7 @@ extension EngineError {
             switch error {
             case .notFound: .containerNotFound
             case .ambiguous, .invalidRequest: .invalidRequest
-            case .nameInUse, .wrongState, .limitRefused, .execRefused, .filesInUse: .conflict
+            case .nameInUse, .wrongState, .limitRefused, .execRefused, .stuckPath, .filesInUse: .conflict
             case .files(let failure): Self.code(failure.code)
             case .invalidImage: .invalidImage
             case .identities: .unsupported

@@ -50,4 +50,34 @@ import Testing
             #expect(try node.good("ps", "--format", "{{.name}}") == "free\n")
         }
     }
+
+    @Test("requests that name a path of a filesystem that does not answer keep nobody else waiting", arguments: ["create", "update"])
+    func frozenPath(verb: String) throws {
+        let image = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode { (node: Node) throws in
+            let mount = try FrozenMount(at: node.directory.path + "/frozen")
+            defer { mount.release() }
+            try node.good("run", "-d", "--name", "free", image, "sleep", "1000")
+            for index in 0..<20 { try node.good("create", "--name", "made\(index)", image, "true") }
+            mount.freeze()
+            let path = mount.path + "/x"
+            let stuck = try (0..<20).map { index in
+                switch (verb, index % 3) {
+                case ("update", _): try node.started("update", "--device-read-bps", "\(path):1mb", "made\(index)")
+                case (_, 0): try node.started("create", "--device", path, image, "true")
+                case (_, 1): try node.started("create", "--device-read-bps", "\(path):1mb", image, "true")
+                default: try node.started("create", "-v", "\(path):/data", image, "true")
+                }
+            }
+            try eventually("all wait for the mount") { mount.waiting >= 1 }
+            for _ in 0..<3 {
+                try node.good("run", "--rm", "-v", "/tmp:/data", image, "true")
+                try node.good("exec", "free", "true")
+                try node.good("images")
+            }
+            try node.good("rm", "-f", "free")
+            mount.release()
+            for client in stuck { #expect(try client.finish().code != 0) }
+        }
+    }
 }

@@ -15,7 +15,8 @@ extension ContainerService {
     package func create(
         _ request: CreateContainerRequest, image: RunnableImage, caller: Caller? = nil
     ) async throws(ContainerError) -> (Container, warnings: [String]) {
-        try await pool.run { () throws(ContainerError) in try self.createNow(request, image, caller) }
+        try await hostLook.wait(for: HostLook.Paths(request))
+        return try await pool.run { () throws(ContainerError) in try self.createNow(request, image, caller) }
     }
 
     private func createNow(

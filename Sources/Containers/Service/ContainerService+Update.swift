@@ -17,6 +17,7 @@ extension ContainerService {
         try await container.exclusively { () throws(ContainerError) in
             let old = container.memo.request.resources
             let new = old.updated(by: change)
+            try await self.hostLook.wait(for: HostLook.Paths(devices: ((old.devices ?? []) + (new.devices ?? [])).map(\.path)))
             let (before, after) = (try ResourceLimits(old), try ResourceLimits(new))
             // The limits of one that is just being started are the shim's business.
             _ = await self.hasStarted(container, within: .seconds(5))

@@ -44,6 +44,7 @@ package final class ContainerService: Sendable {
     let pool: BlockingPool
     /// Of its own for further processes, whose way to their program may lead over a filesystem that does not answer: nothing else waits then.
     let execPool = BlockingPool(width: 8)
+    let hostLook = HostLook()
     let logger: Logger
     let index = ContainerIndex()
     /// Those that wait for containers whose monitors did not answer when the daemon was started.
