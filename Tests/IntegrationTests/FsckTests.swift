@@ -52,6 +52,32 @@ import Testing
         }
     }
 
+    @Test("the old tree stays under a container whose monitor does not answer the next daemon")
+    func silentHolder() throws {
+        let image = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode { node in
+            let id = try node.runSleeper(image)
+            try node.flipByte()
+            #expect(try node.ctr("fsck", "--full").code == 4)
+            try node.good("repair", node.layer())
+            let trees = try node.replaced()
+            #expect(trees.count == 1)
+            let shim = try #require(try command(["pgrep", "-f", "ctr-swift-shim.*\(id)"]).lines.first.flatMap { pid_t($0) })
+            kill(shim, SIGSTOP)
+            try node.killDaemon()
+            try node.start()
+            // An end of another one is a reason to look who still runs.
+            try node.good("run", "--name", "other", image, "true")
+            try node.good("rm", "other")
+            #expect(try node.replaced() == trees)
+            kill(shim, SIGCONT)
+            try eventually { try node.ctr("inspect", id).code == 0 }
+            #expect(try node.replaced() == trees)
+            try node.good("rm", "-f", id)
+            try eventually { try node.replaced() == [] }
+        }
+    }
+
     @Test("a repair takes the kept blob where there is one, and says why where there is nothing to take")
     func sources() throws {
         let registry = try Registry()

@@ -26,6 +26,7 @@ extension ContainerService {
             for record in records {
                 guard let id = ContainerID(record.id), let memo = try? JSON.decode(ContainerMemo.self, from: record.json) else {
                     logger.error("a container record can't be read; it is left as it is", metadata: ["id": "\(record.id)"])
+                    unseen.withLock { $0[record.id] = Unseen(layerIDs: record.layerIDs) }
                     continue
                 }
                 group.addTask {
@@ -106,17 +107,20 @@ extension ContainerService {
 
     /// One whose monitor does not answer is asked again every second: it must not be lost from sight.
     private func restoreLater(_ id: ContainerID, _ memo: ContainerMemo, _ layerIDs: [Int64]) {
-        let task = Task { [weak self] in
+        let text = id.text
+        unseen.withLock { $0[text] = Unseen(layerIDs: layerIDs) }
+        let search = Task { [weak self] in
             while true {
                 do { try await Task.sleep(for: .seconds(1)) } catch { return }
                 guard let self else { return }
                 if await self.restore(id, memo, layerIDs, again: true) {
+                    self.unseen.withLock { $0[text] = nil }
                     if let container = self.index.container(id) { self.startWithDaemon(container) }
                     return
                 }
             }
         }
-        restoring.withLock { $0.append(task) }
+        unseen.withLock { $0[text]?.search = search }
     }
 
     /// What the last daemon had begun with it is finished, or undone.

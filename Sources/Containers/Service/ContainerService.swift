@@ -47,8 +47,8 @@ package final class ContainerService: Sendable {
     let hostLook = HostLook()
     let logger: Logger
     let index = ContainerIndex()
-    /// Those that wait for containers whose monitors did not answer when the daemon was started.
-    let restoring = Mutex<[Task<Void, Never>]>([])
+    /// Containers that are not in the index: they may run.
+    let unseen = Mutex<[String: Unseen]>([:])
     let monitor: ShimMonitor
     let seccomp: SeccompCache
     /// The shim's binary by a read-only mount that no path leads to: a container that reaches its runtime can't write to it.
@@ -84,7 +84,7 @@ package final class ContainerService: Sendable {
             container.clearPendingRestart()
             for helper in container.filesHelpers { helper.kill() }
         }
-        for task in restoring.withLock({ $0 }) { task.cancel() }
+        for container in unseen.withLock({ $0.values }) { container.search?.cancel() }
         monitor.stop()
         await execPool.shutdown()
     }
@@ -102,9 +102,19 @@ package final class ContainerService: Sendable {
     /// Those that have processes.
     package var running: [Container] { index.all.filter(\.life.isLive) }
 
-    /// Containers that have a layer mounted, or are about to: of those that run, and of those that are being started.
+    /// Containers that have a layer mounted, or are about to: of those that run, of those that are being started, and of those that may run.
     package func liveContainers(onLayer layer: Int64) -> [String] {
-        index.all.filter { $0.life.isLive && $0.layerIDs.contains(layer) }.map(\.id.text)
+        // These first: one that is found meanwhile is in the index before it leaves them.
+        let unseen = unseen.withLock { $0.filter { $0.value.layerIDs.contains(layer) }.map(\.key) }
+        let seen = index.all.filter { $0.life.isLive && $0.layerIDs.contains(layer) }.map(\.id.text)
+        return seen + unseen.filter { !seen.contains($0) }
+    }
+
+    /// A container of an earlier daemon that could not be found again.
+    struct Unseen: Sendable {
+        let layerIDs: [Int64]
+        /// Asks its monitor, which did not answer when the daemon was started; nil where the record can't be read.
+        var search: Task<Void, Never>?
     }
 
     func paths(of id: ContainerID) -> ContainerPaths {
