@@ -89,6 +89,22 @@ import Testing
         }
     }
 
+    @Test("what a slow reader has not asked for stays in the files")
+    func notAhead() async throws {
+        try await withNode { node in
+            let container = try await node.run(shell: "for i in $(seq 1 4000); do printf '%01000d\\n' $i; done")
+            _ = try await node.service.wait(container, for: .shimGone)
+            var records = node.service.logs(of: container, follow: false).makeAsyncIterator()
+            #expect(try await records.next()?.text?.utf8.count == 1000)
+            // As long as somebody who reads ahead may take for it.
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(truncate(container.paths.log.appending("container.log").string, 0) == 0)
+            var rest = 0
+            while try await records.next() != nil { rest += 1 }
+            #expect(rest < 100)
+        }
+    }
+
     @Test("a reader that goes away ends its reading: the container's removal does not meet it")
     func readerGone() async throws {
         try await withNode { node in
