@@ -24,6 +24,8 @@ final class OpenLog: Sendable {
 
     func read(at offset: Int64, count: Int) throws(KernelError) -> [UInt8] {
         let raw = file.raw
+        // A log that grows slowly is asked often, and has nothing most often: then there is no buffer to make.
+        guard try size > offset else { return [] }
         var bytes = [UInt8](repeating: 0, count: count)
         var span = bytes.mutableSpan
         let length = try span.withUnsafeMutableBytes { buffer throws(KernelError) in
@@ -50,6 +52,19 @@ enum LogFileChain {
             if let index = chain.firstIndex(where: { $0.inode == older.inode }) { chain[index] = older } else { chain.append(older) }
         }
         return chain.reversed()
+    }
+
+    /// The inode of the file that is being written; nil where none is.
+    static func newest(_ directory: FilePath) throws(KernelError) -> UInt64? {
+        var status = stat()
+        do throws(KernelError) {
+            try withCPath(directory.appending(LogFiles.current)) { path throws(KernelError) in
+                _ = try kernel("lstat(2)", LogFiles.current) { lstat(path, &status) }
+            }
+        } catch  where error.errno == .noSuchFileOrDirectory {
+            return nil
+        }
+        return UInt64(status.st_ino)
     }
 
     /// - Returns: nil where the name has gone meanwhile.

@@ -109,6 +109,8 @@ package final class LogReader: Sendable {
     /// At the end of the newest file: looks whether it was put aside, and then what came after it.
     /// - Returns: false where it is the newest still.
     private func followRotation(_ position: inout Position, _ file: OpenLog) throws(KernelError) -> Bool {
+        // Most often nothing has changed, and one look tells it.
+        if try LogFileChain.newest(directory) == file.inode { return false }
         let chain: [OpenLog]
         do throws(KernelError) { chain = try LogFileChain.open(directory) } catch  where error.errno == .noSuchFileOrDirectory {
             // The container is removed: what is open is all there is.

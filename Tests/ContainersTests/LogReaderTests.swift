@@ -128,6 +128,18 @@ import Testing
         #expect(try log.texts(tail: 1) == ["b"])
     }
 
+    @Test("a log that does not change is not looked for in its directory")
+    func idle() throws {
+        let log = try TestLog(Self.line("a"))
+        let reader = try LogReader(directory: log.directory)
+        #expect(try reader.next().map(\.text) == ["a"])
+        // Who opens every file of the log meets it.
+        try Files.link("nowhere", at: log.directory.appending("container.log.1"))
+        #expect(try reader.next() == [])
+        try log.append(Self.line("b"))
+        #expect(try reader.next().map(\.text) == ["b"])
+    }
+
     @Test("a log that is not there is said to be so; a link in its place is not followed")
     func missing() throws {
         let log = try TestLog(Self.line("secret"))
