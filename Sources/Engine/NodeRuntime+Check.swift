@@ -25,7 +25,7 @@ extension NodeRuntime {
             let result = try await imageService.repair(
                 request, runningHolders: { containers.liveContainers(onLayer: $0) }, tell: progress)
             // One may have ended between the question and the note.
-            releaseReplacedTrees()
+            await releaseReplacedTrees()
             return result
         } catch {
             throw EngineError(error)
@@ -63,18 +63,20 @@ extension NodeRuntime {
     /// Lets the old trees of repaired layers go as the containers end that run on them.
     func watchReplacedTrees() async {
         let events = eventHub.subscribe()
-        releaseReplacedTrees()
+        await releaseReplacedTrees()
         for await event in events where event.type == "container" && (event.action == "die" || event.action == "remove") {
-            releaseReplacedTrees()
+            await releaseReplacedTrees()
         }
     }
 
-    private func releaseReplacedTrees() {
-        let containers = containers
-        do throws(SnapshotError) {
-            try snapshotStore.releaseReplaced { containers.liveContainers(onLayer: $0) }
-        } catch {
-            logger.error("the old tree of a repaired layer is left", metadata: ["error": "\(error)"])
+    private func releaseReplacedTrees() async {
+        let (containers, store, logger) = (containers, snapshotStore, logger)
+        await pool.run {
+            do throws(SnapshotError) {
+                try store.releaseReplaced { containers.liveContainers(onLayer: $0) }
+            } catch {
+                logger.error("the old tree of a repaired layer is left", metadata: ["error": "\(error)"])
+            }
         }
     }
 }

@@ -43,11 +43,16 @@ extension NodeRuntime {
     /// Loads every image of an archive (an OCI layout or what `docker save` writes). The file is removed.
     public func load(spooled path: String, progress: @escaping @Sendable (PullEvent) -> Void) async throws(EngineError) -> [ImageSummary] {
         let file = FilePath(path)
-        defer {
-            try? content.removeSpoolFile(file)
-            ResidentMemory.release()
-            StoreStep.archiveRemoved.reach()
-        }
+        let result: Result<[ImageSummary], EngineError>
+        do throws(EngineError) { result = .success(try await load(file, progress: progress)) } catch { result = .failure(error) }
+        // Many gigabytes are not unlinked in a moment.
+        await pool.run { try? self.content.removeSpoolFile(file) }
+        ResidentMemory.release()
+        StoreStep.archiveRemoved.reach()
+        return try result.get()
+    }
+
+    private func load(_ file: FilePath, progress: @escaping @Sendable (PullEvent) -> Void) async throws(EngineError) -> [ImageSummary] {
         do throws(ImageError) {
             var summaries: [ImageSummary] = []
             for image in try await imageService.load(archive: file, progress: progress) {

@@ -24,8 +24,9 @@ extension NodeRuntime {
         let statistics: FilesystemStatistics
         let layout: CgroupLayout
         do throws(KernelError) {
-            statistics = try filesystemStatistics(root)
-            layout = try CgroupLayout.detect()
+            (statistics, layout) = try await pool.run { () throws(KernelError) in
+                (try filesystemStatistics(root), try CgroupLayout.detect())
+            }
         } catch {
             throw EngineError(.internal, "look at \(root): \(error)")
         }

@@ -132,7 +132,7 @@ public final class NodeRuntime: Sendable {
             task.cancel()
             await task.value
         }
-        endSession()
+        await pool.run { self.endSession() }
         await containers.stop()
         await registry.shutdown()
         await pool.shutdown()
