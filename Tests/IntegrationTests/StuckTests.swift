@@ -80,4 +80,28 @@ import Testing
             for client in stuck { #expect(try client.finish().code != 0) }
         }
     }
+
+    @Test("monitors that can't be ended, as they wait for a filesystem that does not answer, keep nobody else waiting")
+    func stuckMonitors() throws {
+        let image = try Registry.withFixtures().byDigest("test/busybox")
+        try withNode(configuration: "userns-range = \"700000:1310720\"\n") { (node: Node) throws in
+            let mount = try FrozenMount(at: node.directory.path + "/frozen")
+            defer { mount.release() }
+            let names = (0..<20).map { "held\($0)" }
+            for name in names {
+                try node.good("create", "--name", name, "--userns", "auto", "-v", "\(mount.path)/x:/data", image, "sleep", "1000")
+            }
+            mount.freeze()
+            let starts = try names.map { try node.started("start", $0) }
+            try eventually("some monitors wait for the mount") { mount.waiting >= 1 && starts.allSatisfy(\.isRunning) }
+            let removals = try names.map { try node.started("rm", "-f", $0) }
+            for removal in removals { #expect(try removal.finish().code == 0) }
+            try node.good("run", "--rm", image, "true")
+            mount.release()
+            for start in starts { #expect(try start.finish().code != 0) }
+            try eventually("the monitors have gone") { try node.processes().allSatisfy { !$0.contains("ctr-swift-shim") } }
+            try node.stopDaemon()
+            try node.start()
+        }
+    }
 }

@@ -117,9 +117,29 @@ extension ContainerService {
         } catch {
             // It ends by itself, or can't be listened to.
             monitor.forget(shim.answer)
-            await pool.run { self.killAndReap(shim.pid, of: container) }
+            container.forgetShimPID()
+            await end(shim)
             throw error
         }
+    }
+
+    /// A monitor may itself be stuck at a filesystem that does not answer, where no signal reaches it: then nobody waits for it but a thread of its own.
+    private func end(_ shim: SpawnedShim) async {
+        Glibc.kill(shim.pid, SIGKILL)
+        for _ in 0..<400 {
+            if hasReaped(shim.pid) { return }
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        logger.warning("a monitor can't be ended: it may be in an uninterruptible wait", metadata: ["pid": "\(shim.pid)"])
+        do throws(KernelError) { try startThread(name: "reap") { self.reap(shim.pid) } } catch {
+            logger.error("a monitor is left unreaped", metadata: ["pid": "\(shim.pid)", "error": "\(error)"])
+        }
+    }
+
+    /// Without waiting.
+    private func hasReaped(_ pid: Int32) -> Bool {
+        var status: Int32 = 0
+        return waitpid(pid, &status, WNOHANG) != 0
     }
 
     func listen(to line: ShimLine, of id: ContainerID, shimPID: Int32?) throws(ContainerError) {

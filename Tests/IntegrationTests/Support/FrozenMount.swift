@@ -6,7 +6,7 @@ import Linux
 import Synchronization
 import TestSupport
 
-/// A FUSE filesystem with an empty root directory, whose server answers until it is told to freeze, and then takes requests and answers none
+/// A FUSE filesystem with one empty directory, `x`, that the kernel asks for each time it is named, and whose server answers until it is told to freeze, and then takes requests and answers none
 /// of them. Whoever asks it for something then waits in the kernel, and no signal ends that, SIGKILL included; `release()` does.
 final class FrozenMount: Sendable {
     let path: String
@@ -61,22 +61,27 @@ final class FrozenMount: Sendable {
                 if state.frozen { state.unanswered += 1 }
                 return state.frozen
             }
-            if !isFrozen { answer(opcode, unique) }
+            if !isFrozen { answer(opcode, unique, node: Self.load(request, 16), isX: count == 42 && request[40] == UInt8(ascii: "x")) }
         }
     }
 
-    private func answer(_ opcode: UInt32, _ unique: UInt64) {
+    private func answer(_ opcode: UInt32, _ unique: UInt64, node: UInt64, isX: Bool) {
         switch opcode {
         case 26:
             let zeros = { (count: Int) in [UInt8](repeating: 0, count: count) }
             reply(unique, 0, Self.bytes([7, 31] as [UInt32]) + zeros(12) + Self.bytes([UInt32(4096)]) + zeros(40))
-        case 3:
-            let times = [UInt64](repeating: 0, count: 2) + [1, 0, 0, 0, 0, 0]
-            reply(unique, 0, Self.bytes(times) + Self.bytes([0, 0, 0, 0o40755, 2, 0, 0, 0, 4096, 0] as [UInt32]))
+        case 3: reply(unique, 0, Self.bytes([0, 0] as [UInt64]) + Self.directory(node))
+        // Valid for no time.
+        case 1 where isX: reply(unique, 0, Self.bytes([2, 0, 0, 0, 0] as [UInt64]) + Self.directory(2))
         case 1: reply(unique, -ENOENT, [])
         case 2, 36, 42: break  // FORGET, INTERRUPT and BATCH_FORGET have no answer.
         default: reply(unique, -ENOSYS, [])
         }
+    }
+
+    /// Its attributes.
+    private static func directory(_ node: UInt64) -> [UInt8] {
+        bytes([node, 0, 0, 0, 0, 0]) + bytes([0, 0, 0, 0o40755, 2, 0, 0, 0, 4096, 0] as [UInt32])
     }
 
     private func reply(_ unique: UInt64, _ error: Int32, _ body: [UInt8]) {
