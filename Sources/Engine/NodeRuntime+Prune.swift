@@ -59,7 +59,7 @@ extension NodeRuntime {
         }
     }
 
-    /// - Returns: nil for one that somebody else has started or removed meanwhile.
+    /// - Returns: nil for one that somebody else has started or removed meanwhile, or whose files are being copied.
     private func removeEnded(_ container: Container, dryRun: Bool) async throws(EngineError) -> PruneResponse.Container? {
         let usage: TreeUsage
         do {
@@ -69,8 +69,10 @@ extension NodeRuntime {
             if error.errno == .noSuchFileOrDirectory { return nil }
             throw EngineError(.internal, "measure container \(container.id.short): \(error)")
         } catch let error as ContainerError {
-            if case .wrongState = error { return nil }
-            throw EngineError(error)
+            switch error {
+            case .wrongState, .filesInUse, .notFound: return nil
+            default: throw EngineError(error)
+            }
         } catch {
             throw EngineError(.internal, "\(error)")
         }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Linux
 import RegistryFixtures
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -49,6 +51,31 @@ import Testing
             try node.good("image", "unpin", kept)
             try node.good("prune")
             #expect(try node.good("snapshot", "ls", "--json").trimmingCharacters(in: .whitespacesAndNewlines) == "[]")
+        }
+    }
+
+    @Test("a container whose files are being copied stays, and the prune goes on with the others and the images")
+    func pruneMeetsCopy() throws {
+        let registry = try Registry.withFixtures()
+        try withNode { (node: Node) throws in
+            let image = try registry.byDigest("test/busybox")
+            try node.good("pull", "-q", registry.byDigest("test/layers-127"))
+            for name in ["first", "copied", "last"] {
+                try node.good("run", "--name", name, image, "sh", "-c", "head -c 8000000 /dev/zero > /big")
+            }
+            let connection = try UnixSocket.connect(to: FilePath(node.socket), .stream)
+            // Its answer begins, and is never taken whole.
+            let request = Array("GET /v1/containers/copied/archive?path=/big HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+            try request.withUnsafeBytes { try writeAll(connection, $0, object: "request") }
+            var limit = timeval(tv_sec: 60, tv_usec: 0)
+            setsockopt(connection.raw, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+            var byte: UInt8 = 0
+            #expect(read(connection.raw, &byte, 1) == 1 && byte == UInt8(ascii: "H"))
+            let pruned = try #require(try node.json("prune", "--containers") as? [String: Any])
+            let gone = (pruned["containers"] as? [[String: Any]] ?? []).compactMap { $0["name"] as? String }
+            #expect(gone == ["first", "last"])
+            #expect((pruned["images"] as? [Any])?.count == 1)
+            #expect(try node.good("ps", "-a", "--format", "{{.name}}") == "copied\n")
         }
     }
 
