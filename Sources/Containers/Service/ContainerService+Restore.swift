@@ -97,12 +97,11 @@ extension ContainerService {
 
     /// What the last daemon was killed in. It may take its time, and nobody waits for it.
     private func removeLater(_ container: Container) {
-        let task = Task { [weak self] in
+        Task { [weak self] in
             do throws(ContainerError) { try await self?.remove(container, force: true) } catch {
                 self?.logger.error("a container could not be removed", metadata: ["id": "\(container.id)", "error": "\(error)"])
             }
         }
-        restoring.withLock { $0.append(task) }
     }
 
     /// One whose monitor does not answer is asked again every second: it must not be lost from sight.

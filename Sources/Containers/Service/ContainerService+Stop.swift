@@ -27,9 +27,8 @@ extension ContainerService {
         await callOffRestarts(container, for: verb)
         ContainerStep.stopNoted.reach()
         // A monitor on the way to its container takes no signal, and the start may fail.
-        let patience = Duration.seconds(Self.shimPatience)
-        guard await hasStarted(container, within: patience) else {
-            throw .shim(id: container.id.short, "its start is not done after \(Self.shimPatience) s; `rm -f` gives that up")
+        guard await hasStarted(container, within: Self.shimPatience) else {
+            throw .shim(id: container.id.short, "its start is not done after \(Self.shimPatience); `rm -f` gives that up")
         }
         if let record = container.life.exit { return StopResponse(exit: record) }
         guard container.life.isLive else { throw .wrongState(id: container.id.short, verb: "stop", state: container.life.state) }
