@@ -23,17 +23,24 @@ extension ImageService {
             StoreStep.archiveSpooled.reach()
             let plain = try await onThread { try self.unpacked(path) }
             StoreStep.archiveInflated.reach()
-            defer { if plain != path { try? content.removeSpoolFile(plain) } }
-            let archive = try await onThread { try ImageArchive(plain) }
-            let loading = Loading(service: self, archive: archive, progress: progress)
-            let plans = try await onThread { try loading.plans() }
-            var images: [ImageRecord] = []
-            for plan in plans { images.append(try await plan.run()) }
-            return images
+            let loaded: Result<[ImageRecord], any Error>
+            do { loaded = .success(try await load(unpacked: plain, progress: progress)) } catch { loaded = .failure(error) }
+            // Many gigabytes are not unlinked in a moment.
+            if plain != path { try? await onThread { try self.content.removeSpoolFile(plain) } }
+            return try loaded.get()
         } catch {
             await forgetUnfinished()
             throw ImageError(error)
         }
+    }
+
+    private func load(unpacked path: FilePath, progress: @escaping @Sendable (PullEvent) -> Void) async throws -> [ImageRecord] {
+        let archive = try await onThread { try ImageArchive(path) }
+        let loading = Loading(service: self, archive: archive, progress: progress)
+        let plans = try await onThread { try loading.plans() }
+        var images: [ImageRecord] = []
+        for plan in plans { images.append(try await plan.run()) }
+        return images
     }
 
     /// The size of a stored layer, or nil.
