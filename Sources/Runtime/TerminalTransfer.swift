@@ -23,22 +23,8 @@ extension ExecChild {
 
 /// Gives a terminal's main end to an engine's socket, with the terminal's name as the message. Source: runc's docs/terminals.md.
 private func send(_ terminal: CInt, toSocket path: String) throws(KernelError) {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let name = Array(path.utf8)
-    guard name.count < MemoryLayout.size(ofValue: address.sun_path) else {
-        throw KernelError(call: "connect(2)", object: path, errno: .fileNameTooLong)
-    }
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
-    let kind = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
-    let endpoint = OwnedFD(owning: try kernel("socket(2)", path) { socket(AF_UNIX, kind, 0) })
+    let endpoint = try UnixSocket.connect(to: FilePath(path), .stream)
     let raw = endpoint.raw
-    let size = socklen_t(MemoryLayout<sockaddr_un>.size)
-    try withUnsafePointer(to: &address) { pointer throws(KernelError) in
-        _ = try kernel("connect(2)", path) {
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(raw, $0, size) }
-        }
-    }
     try kernel("sendmsg(2)", path) { ctr_send_descriptor(raw, "/dev/ptmx", 9, terminal) }
 }
 

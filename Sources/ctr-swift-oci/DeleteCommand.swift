@@ -22,9 +22,7 @@ struct DeleteCommand: ParsableCommand {
                 return
             }
             try record.end(directory, force: force)
-            try record.cgroup.killAll()
-            try record.cgroup.delete()
-            try record.unmount()
+            try record.removeGroupAndMount()
             try directory.remove()
             try record.runHooks(.poststop, status: .stopped, global)
         }

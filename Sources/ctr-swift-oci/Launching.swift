@@ -88,19 +88,43 @@ struct Launching {
             let plan = try plan(stdio)
             if let filter = ContainerTraits(of: plan, spec).seccomp { try replaceFile(directory.filter, with: filter.stored) }
             var running = try gated ? launchGated(plan) : Runtime.launch(plan)
-            try record(running, plan.hostMount?.string)
-            if let file = options.timings { try replaceFile(FilePath(file), with: JSON.encode(running.timings), mode: 0o644) }
-            var launched = Launched(pid: running.pid, cgroup: running.cgroup)
-            if let socket = options.consoleSocket {
-                try running.sendTerminal(toSocket: socket)
-            } else {
-                launched.terminal = running.takeTerminal()?.release()
+            let record = record(running, plan.hostMount?.string)
+            do {
+                return try handOver(&running, record)
+            } catch {
+                abandon(running, record)
+                throw error
             }
-            return launched
         } catch {
             try? directory.remove()
             runPoststopHooks(after: error, global)
             throw error
+        }
+    }
+
+    /// Tells everybody who is to know of the container.
+    private func handOver(_ running: inout RunningInit, _ record: ContainerRecord) throws -> Launched {
+        try directory.write(record)
+        if let file = options.pidFile { try replaceFile(FilePath(file), with: Array("\(running.pid)".utf8), mode: 0o644) }
+        if let file = options.timings { try replaceFile(FilePath(file), with: JSON.encode(running.timings), mode: 0o644) }
+        var launched = Launched(pid: running.pid, cgroup: running.cgroup)
+        if let socket = options.consoleSocket {
+            try running.sendTerminal(toSocket: socket)
+        } else {
+            launched.terminal = running.takeTerminal()?.release()
+        }
+        return launched
+    }
+
+    /// Ends a container that its engine will never hear of.
+    private func abandon(_ running: borrowing RunningInit, _ record: ContainerRecord) {
+        do {
+            _ = try sendSignal(SIGKILL, to: running.pidfd)
+            _ = try Foreground.exitCode(of: running.pid, waiting: true)
+            try record.removeGroupAndMount()
+            try record.runHooks(.poststop, status: .stopped, global)
+        } catch {
+            warn("what is left of container \"\(record.id)\": \(error)", global)
         }
     }
 
@@ -142,18 +166,10 @@ struct Launching {
         return .terminal(rows: UInt16(clamping: size?.height ?? 0), columns: UInt16(clamping: size?.width ?? 0))
     }
 
-    private func record(_ running: borrowing RunningInit, _ hostMount: String?) throws {
-        let record = ContainerRecord(
+    private func record(_ running: borrowing RunningInit, _ hostMount: String?) -> ContainerRecord {
+        ContainerRecord(
             ociVersion: spec.ociVersion, id: directory.id, pid: running.pid, startTicks: running.startTicks, bundle: bundle.string,
             annotations: spec.annotations, created: Timestamp.now(), cgroup: running.cgroup, hooks: spec.hooks, hostMount: hostMount)
-        do {
-            try directory.write(record)
-            if let file = options.pidFile { try replaceFile(FilePath(file), with: Array("\(running.pid)".utf8), mode: 0o644) }
-        } catch {
-            // Unrecorded it could never be stopped again.
-            kill(running.pid, SIGKILL)
-            throw error
-        }
     }
 
     /// One that is not open would be whatever this program opens next.

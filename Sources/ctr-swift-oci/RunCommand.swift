@@ -31,9 +31,7 @@ struct RunCommand: ParsableCommand {
         if detach { return 0 }
         let code = try container.terminal.map { try Foreground.relay($0, for: container.pid) } ?? Foreground.wait(for: container.pid)
         guard !keep else { return code }
-        try container.cgroup.killAll()
-        try container.cgroup.delete()
-        try record.unmount()
+        try record.removeGroupAndMount()
         try launching.directory.remove()
         try record.runHooks(.poststop, status: .stopped, global)
         return code

@@ -23,7 +23,10 @@ struct ContainerRecord: Codable {
     /// Mounted in the host's own mount namespace, where the spec wants no other.
     var hostMount: String?
 
-    func unmount() throws(KernelError) {
+    /// What a container leaves behind on the machine, with all processes that are still there.
+    func removeGroupAndMount() throws(KernelError) {
+        try cgroup.killAll()
+        try cgroup.delete()
         if let hostMount { try Linux.unmount(FilePath(hostMount), lazily: true) }
     }
 }

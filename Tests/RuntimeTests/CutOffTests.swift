@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Linux
+import OCI
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What is left of a container whose making was not finished: nothing, or what `delete --force` removes.
+@Suite(.asRoot, .busybox) struct CutOffTests {
+    private func group(_ bundle: TestBundle) throws -> CgroupHandle {
+        CgroupHandle(existing: "ctr-swift-oci/\(bundle.id)", try CgroupLayout.detect())
+    }
+
+    /// For a test that fails.
+    private func clean(_ bundle: TestBundle) {
+        guard let group = try? group(bundle) else { return }
+        try? group.killAll()
+        try? group.delete()
+    }
+
+    private func create(_ bundle: TestBundle, _ options: [String] = []) throws -> Outcome {
+        try command(bundle.arguments("create", ["--bundle", bundle.path.string] + options + [bundle.id]))
+    }
+
+    @Test(
+        "a create or run that can't tell about its container leaves none: no process, group or record",
+        arguments: ["--console-socket", "--timings", "--pid-file"], ["create", "run"])
+    func untold(option: String, verb: String) throws {
+        let bundle = try TestBundle(["/bin/probe", "pause"])
+        defer { clean(bundle) }
+        bundle.spec.process?.terminal = option == "--console-socket"
+        let note = bundle.path.appending("poststop")
+        bundle.spec.hooks = RuntimeSpec.Hooks()
+        bundle.spec.hooks?.poststop = [RuntimeSpec.Hook(path: "/bin/busybox", args: ["touch", note.string])]
+        let result = try command(
+            bundle.arguments(verb, ["--bundle", bundle.path.string, option, "\(bundle.path)/nowhere/x", bundle.id]))
+        #expect(result.code == 1 && result.errors.contains("/nowhere/x"), "\(result)")
+        #expect(try group(bundle).directories.isEmpty)
+        #expect(access(bundle.state.appending(bundle.id).string, F_OK) == -1)
+        #expect(access(note.string, F_OK) == 0, "its end has hooks, too")
+    }
+
+    @Test("a console socket may have a path of any length", arguments: [80, 107, 108, 250]) func longSocket(length: Int) throws {
+        let bundle = try TestBundle(["/bin/probe", "pause"])
+        defer { clean(bundle) }
+        bundle.spec.process?.terminal = true
+        let directory = bundle.path.appending(String(repeating: "s", count: length - bundle.path.length - 3))
+        try makeDirectory(directory, mode: 0o755)
+        let path = directory.appending("c")
+        let listener = try UnixSocket.listen(at: path, .stream, mode: 0o600)
+        let result = try create(bundle, ["--console-socket", path.string])
+        try #require(result.code == 0, "\(result)")
+        guard let connection = try UnixSocket.accept(listener) else { throw Failure("nobody called") }
+        var message = try UnixSocket.receive(from: connection, limit: 100)
+        guard let terminal = message.takeDescriptor() else { throw Failure("no terminal came") }
+        #expect(isTerminal(terminal.raw))
+        #expect(try bundle.verb("delete", ["--force"]).code == 0)
+    }
+}
