@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Linux
+package import Linux
 package import OCI
 package import SystemPackage
 
@@ -11,7 +11,7 @@ package struct InitPlan {
     let arguments: ArgumentVector
     let environment: ArgumentVector
     let process: ProcessPlan
-    let rootfs: RootfsSource
+    package let rootfs: RootfsSource
     let rootIsReadOnly: Bool
     let rootPropagation: (kind: MountPropagation, recursive: Bool)
     let stdio: StandardStreams
@@ -109,6 +109,29 @@ package struct InitPlan {
     /// Where the container's tree stays mounted after its end, to be unmounted by who removes it: only where it shares the caller's mount
     /// namespace.
     package var hostMount: FilePath? { namespaces.mountsOnHost ? rootfs.path : nil }
+
+    /// Where the container's cgroup will be, for a record that is written before the launch: of a launch that is cut off this is to be emptied and
+    /// removed. A group that others are in already is not part of it: the launch will refuse it, and it stays theirs.
+    package func intendedCgroup() throws(LaunchError) -> CgroupHandle {
+        var handle = try cgroup.prepare()
+        let directories = handle.directories
+        handle.directories = []
+        for directory in directories {
+            let intended = try during(.cgroup, nil, { () throws(KernelError) in try Self.intended(directory) })
+            if let intended { handle.directories.append(intended) }
+        }
+        return handle
+    }
+
+    private static func intended(_ directory: CgroupHandle.Directory) throws(KernelError) -> CgroupHandle.Directory? {
+        var directory = directory
+        do throws(KernelError) {
+            guard try readFile(directory.location.appending("cgroup.procs")).isEmpty else { return nil }
+        } catch  where error.errno == .noSuchFileOrDirectory {
+            directory.created = true
+        }
+        return directory
+    }
 
     private static func rootDirectory(_ spec: RuntimeSpec, _ bundle: FilePath) throws(LaunchError) -> RootfsSource {
         guard let root = spec.root else { throw .refused("the spec has no root") }

@@ -15,11 +15,9 @@ struct DeleteCommand: ParsableCommand {
     func run() throws {
         try reporting(global) {
             let directory = try StateDirectory(root: global.root, id: id)
-            let record: ContainerRecord
-            do {
-                record = try directory.read()
-            } catch is CommandError where force {
-                return
+            guard let record = try force ? directory.readUnfinished() : directory.read() else {
+                // None, or no more of it than its name.
+                return try directory.remove()
             }
             try record.end(directory, force: force)
             try record.removeGroupAndMount()

@@ -83,9 +83,12 @@ struct Launching {
     ///   - ownTerminal: this command serves the terminal itself.
     func launch(gated: Bool, ownTerminal: Bool = false) throws -> Launched {
         let stdio = try streams(ownTerminal)
+        let plan = try plan(stdio)
+        let cgroup = try plan.intendedCgroup()
         try directory.make()
         do {
-            let plan = try plan(stdio)
+            try directory.write(unfinishedRecord(cgroup))
+            if case .overlay = plan.rootfs { try makeDirectory(directory.rootfs, mode: 0o700) }
             if let filter = ContainerTraits(of: plan, spec).seccomp { try replaceFile(directory.filter, with: filter.stored) }
             var running = try gated ? launchGated(plan) : Runtime.launch(plan)
             let record = record(running, plan.hostMount?.string)
@@ -133,7 +136,6 @@ struct Launching {
         var rootfs: RootfsSource?
         if let file = options.overlay {
             let overlay = try JSON.decode(OverlayFile.self, from: readFile(FilePath(file)))
-            try makeDirectory(directory.rootfs, mode: 0o700)
             rootfs = .overlay(try overlay.mount(), at: directory.rootfs)
         } else if options.idMappedRoot, let root = spec.root {
             rootfs = .directory(bundle.pushing(FilePath(root.path)), idMapped: true)
@@ -166,10 +168,19 @@ struct Launching {
         return .terminal(rows: UInt16(clamping: size?.height ?? 0), columns: UInt16(clamping: size?.width ?? 0))
     }
 
-    private func record(_ running: borrowing RunningInit, _ hostMount: String?) -> ContainerRecord {
+    /// Hooks and mounts take their time, and an engine may lose patience meanwhile: then this tells what there is to remove.
+    private func unfinishedRecord(_ cgroup: CgroupHandle) -> ContainerRecord {
         ContainerRecord(
-            ociVersion: spec.ociVersion, id: directory.id, pid: running.pid, startTicks: running.startTicks, bundle: bundle.string,
-            annotations: spec.annotations, created: Timestamp.now(), cgroup: running.cgroup, hooks: spec.hooks, hostMount: hostMount)
+            ociVersion: spec.ociVersion, id: directory.id, pid: 0, startTicks: 0, bundle: bundle.string, annotations: spec.annotations,
+            created: Timestamp.now(), cgroup: cgroup, hooks: spec.hooks)
+    }
+
+    private func record(_ running: borrowing RunningInit, _ hostMount: String?) -> ContainerRecord {
+        var record = unfinishedRecord(running.cgroup)
+        record.pid = running.pid
+        record.startTicks = running.startTicks
+        record.hostMount = hostMount
+        return record
     }
 
     /// One that is not open would be whatever this program opens next.

@@ -11,6 +11,7 @@ import SystemPackage
 struct ContainerRecord: Codable {
     var ociVersion: String
     var id: String
+    /// 0 while the container is being made: then this is for who removes what a `create` that was ended meanwhile has left.
     var pid: Int32
     /// With the pid it names one process for good.
     var startTicks: UInt64
@@ -88,8 +89,16 @@ struct StateDirectory {
     func write(_ record: ContainerRecord) throws { try replaceFile(recordFile, with: JSON.encode(record)) }
 
     func read() throws -> ContainerRecord {
-        guard let bytes = try recordBytes() else { throw CommandError("container \"\(id)\" does not exist") }
-        return try JSON.decode(ContainerRecord.self, from: bytes)
+        guard let record = try readUnfinished() else { throw CommandError("container \"\(id)\" does not exist") }
+        guard record.pid != 0 else {
+            throw CommandError("container \"\(id)\" is not made yet; if its `create` was ended, `delete --force` removes what is left")
+        }
+        return record
+    }
+
+    /// Also of a container that is being made; nil where there is none.
+    func readUnfinished() throws -> ContainerRecord? {
+        try recordBytes().map { try JSON.decode(ContainerRecord.self, from: $0) }
     }
 
     private func recordBytes() throws(KernelError) -> [UInt8]? {
@@ -100,12 +109,19 @@ struct StateDirectory {
         }
     }
 
+    private func removeDirectory(_ path: FilePath) throws(KernelError) {
+        do throws(KernelError) {
+            _ = try withCPath(path) { raw throws(KernelError) in try kernel("rmdir(2)", path.string) { rmdir(raw) } }
+        } catch  where error.errno == .noSuchFileOrDirectory {}
+    }
+
     func remove() throws {
-        try unlinkFile(gate)
-        try unlinkFile(filter)
-        try unlinkFile(failure)
-        try unlinkFile(recordFile)
-        for directory in [rootfs, path] { _ = withCPath(directory) { rmdir($0) } }
+        for file in [gate, filter, failure, recordFile] {
+            try unlinkFile(file)
+            // Of a writer that was ended before its rename.
+            try unlinkFile(FilePath(file.string + ".new"))
+        }
+        for directory in [rootfs, path] { try removeDirectory(directory) }
     }
 }
 

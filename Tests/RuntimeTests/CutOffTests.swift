@@ -58,4 +58,62 @@ import Testing
         #expect(isTerminal(terminal.raw))
         #expect(try bundle.verb("delete", ["--force"]).code == 0)
     }
+
+    @Test("a create that was killed in a hook is removed by force, with what is in its group; then the name is free")
+    func killedInHook() throws {
+        let bundle = try TestBundle(["/bin/probe", "pause"])
+        defer { clean(bundle) }
+        let note = bundle.path.appending("hook")
+        bundle.spec.hooks = RuntimeSpec.Hooks()
+        bundle.spec.hooks?.createRuntime = [RuntimeSpec.Hook(path: "/bin/sh", args: ["sh", "-c", "echo $$ > \(note); exec sleep 600"])]
+        let child = try ChildProcess(bundle.arguments("create", ["--bundle", bundle.path.string, bundle.id]))
+        var hook: Int32?
+        defer { if let hook { kill(hook, SIGKILL) } }
+        try waitUntil {
+            hook = (try? readFile(note)).flatMap { Int32(String(decoding: $0, as: UTF8.self).split(separator: "\n").first ?? "") }
+            return hook != nil || !child.errors.isEmpty
+        }
+        try #require(hook != nil, "\(child.errors)")
+        child.signal(SIGKILL)
+        _ = try child.finish()
+        #expect(try bundle.verb("state").errors.contains("delete --force"))
+        // As one that the launch had left: the container's own process gives up by itself when its maker is gone.
+        let left = try ChildProcess(["sleep", "600"])
+        defer { left.signal(SIGKILL) }
+        let unified = try #require(group(bundle).unified)
+        try writeFile(unified.location.appending("cgroup.procs"), "\(left.pid)")
+        #expect(try bundle.verb("delete").code != 0)
+        let removed = try bundle.verb("delete", ["--force"])
+        #expect(removed.code == 0, "\(removed)")
+        #expect(try left.finish(seconds: 30).code == 137)
+        #expect(try group(bundle).directories.isEmpty)
+        bundle.spec.hooks = nil
+        let again = try create(bundle)
+        #expect(again.code == 0, "\(again)")
+        #expect(try bundle.verb("delete", ["--force"]).code == 0)
+    }
+
+    @Test("a directory without a record is removed by force") func noRecord() throws {
+        let bundle = try TestBundle()
+        try makeDirectory(bundle.state, mode: 0o711)
+        try makeDirectory(bundle.state.appending(bundle.id), mode: 0o700)
+        #expect(try create(bundle).errors.contains("exists already"))
+        #expect(try bundle.verb("delete").code != 0)
+        #expect(try bundle.verb("delete", ["--force"]).code == 0)
+        #expect(try create(bundle).code == 0)
+        #expect(try bundle.verb("delete", ["--force"]).code == 0)
+    }
+
+    @Test("a group that another container is in stays that one's, when a create for the same group was refused") func othersGroup() throws {
+        let first = try TestBundle(["/bin/probe", "pause"])
+        let second = try TestBundle(["/bin/probe", "pause"])
+        defer { clean(first) }
+        second.spec.linux?.cgroupsPath = "ctr-swift-oci/\(first.id)"
+        try #require(try create(first).code == 0)
+        let result = try create(second)
+        #expect(result.code != 0 && result.errors.contains("holds processes"), "\(result)")
+        #expect(try second.verb("delete", ["--force"]).code == 0)
+        #expect(try first.status() == "created")
+        #expect(try first.verb("delete", ["--force"]).code == 0)
+    }
 }
