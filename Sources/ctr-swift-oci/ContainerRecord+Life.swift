@@ -30,11 +30,20 @@ extension ContainerRecord {
             annotations: annotations, created: created)
     }
 
-    func send(_ signal: CInt) throws {
-        let ended = CommandError("container \"\(id)\" is not running")
+    /// To its first process, and no other that has the number by now.
+    /// - Returns: false where it has ended.
+    func send(_ signal: CInt) throws(KernelError) -> Bool {
+        guard isAlive else { return false }
+        let process: OwnedFD
+        do throws(KernelError) {
+            process = try openProcess(pid)
+        } catch  where error.errno == .noSuchProcess {
+            return false
+        }
         // First the descriptor, then the look: so the process that is looked at is the one that gets the signal.
-        guard isAlive else { throw ended }
-        let process = try openProcess(pid)
-        guard isAlive, try sendSignal(signal, to: process) else { throw ended }
+        guard isAlive, try sendSignal(signal, to: process) else { return false }
+        // A process that v1's freezer holds does not even die.
+        if signal == SIGKILL, (try? cgroup.isFreezing) == true { try? cgroup.thaw() }
+        return true
     }
 }

@@ -35,8 +35,7 @@ extension ContainerRecord {
         guard force || status == .created else {
             throw CommandError("container \"\(id)\" is \(status.rawValue): stop it first, or use --force")
         }
-        if status == .paused { try cgroup.thaw() }
-        kill(pid, SIGKILL)
+        guard try send(SIGKILL) else { return }
         for _ in 0..<1000 where self.status(gate: directory.gate) != .stopped { usleep(10_000) }
     }
 }

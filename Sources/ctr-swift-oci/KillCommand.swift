@@ -19,9 +19,7 @@ struct KillCommand: ParsableCommand {
             guard let number = SignalName.number(for: signal) else { throw CommandError("unknown signal \"\(signal)\"") }
             let record = try StateDirectory(root: global.root, id: id).read()
             guard all else {
-                try record.send(number)
-                // A process that v1's freezer holds does not even die.
-                if number == SIGKILL, (try? record.cgroup.isFreezing) == true { try? record.cgroup.thaw() }
+                guard try record.send(number) else { throw CommandError("container \"\(id)\" is not running") }
                 return
             }
             if number == SIGKILL { return try record.cgroup.killAll() }
