@@ -14,6 +14,9 @@ extension InitProcess {
         try during(.join) { () throws(KernelError) in try CgroupMembership(cgroup).join() }
         report.begin(.namespaces)
         try setOutOfMemoryScore()
+        // Rights of the host's root, which nobody has in a user namespace.
+        try plan.process.raiseLimits()
+        try during(.resources) { () throws(KernelError) in try plan.process.schedule(0) }
         try during(.namespaces) { () throws(KernelError) in
             // All at once, or none: a process in half a container is not to be. By pidfd: the number may be another process's by now. The
             // mount namespace brings its root along, as root and working directory.

@@ -15,13 +15,11 @@ extension InitProcess {
             try during(.hostname) { () throws(KernelError) in try setNames() }
         }
         report.begin(.resources)
-        // In a user namespace this was the parent's to do.
-        if plan.userNamespace == nil { try during(.resources) { () throws(KernelError) in try plan.process.schedule(0) } }
+        // In a user namespace this was the parent's to do, or was done before it was entered.
+        if plan.userNamespace == nil, entry == nil { try during(.resources) { () throws(KernelError) in try plan.process.schedule(0) } }
         for limit in plan.process.limits {
             try during(.resources, "no right to raise a limit?") { () throws(KernelError) in
-                try kernel("setrlimit(2)", "\(limit.name) \(limit.soft):\(limit.hard)") {
-                    ctr_set_limit(limit.resource, limit.soft, limit.hard)
-                }
+                try limit.set(soft: limit.soft)
             }
         }
         report.begin(.identity)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLinux
 internal import Linux
 internal import SystemPackage
 
@@ -33,6 +34,24 @@ struct ResourceLimit {
     var resource: CInt
     var soft: UInt64
     var hard: UInt64
+
+    func set(soft: UInt64) throws(KernelError) {
+        try kernel("setrlimit(2)", "\(name) \(soft):\(hard)") { ctr_set_limit(resource, soft, hard) }
+    }
+}
+
+extension ProcessPlan {
+    /// The calling process's hard limits alone, where they are too low: that takes CAP_SYS_RESOURCE in the first user namespace, so it comes
+    /// before another is entered. The soft ones may be too low for what is still to be done until the program runs.
+    func raiseLimits() throws(LaunchError) {
+        for limit in limits {
+            try during(.resources, "no right to raise a limit?") { () throws(KernelError) in
+                var (soft, hard): (UInt64, UInt64) = (0, 0)
+                try kernel("getrlimit(2)", limit.name) { ctr_get_limit(limit.resource, &soft, &hard) }
+                if limit.hard > hard { try limit.set(soft: soft) }
+            }
+        }
+    }
 }
 
 /// Arguments or environment in the form that execve(2) takes, made before the clone.

@@ -87,9 +87,7 @@ struct SteppingStone: ~Copyable {
         try during(.namespaces) { () throws(KernelError) in
             if let score = plan.process.outOfMemoryScore { try writeFile("/proc/self/oom_score_adj", "\(score)") }
         }
-        for limit in plan.process.limits {
-            try during(.resources, "no right to raise a limit?") { () throws(KernelError) in try raise(limit) }
-        }
+        try plan.process.raiseLimits()
         try during(.namespaces) { () throws(KernelError) in
             for (kind, path) in plan.namespaces.joined where kind != .user {
                 let file = try openFile(path, O_RDONLY)
@@ -98,15 +96,6 @@ struct SteppingStone: ~Copyable {
             if let userNamespace { try enterNamespace(userNamespace, .user, object: "the user namespace") }
             if plan.namespaces.new.contains(.time) { try makeTime() }
         }
-    }
-
-    /// The hard limit alone: the soft one may be too low for what is still to be done here.
-    private func raise(_ limit: ResourceLimit) throws(KernelError) {
-        var soft: UInt64 = 0
-        var hard: UInt64 = 0
-        try kernel("getrlimit(2)", limit.name) { ctr_get_limit(limit.resource, &soft, &hard) }
-        guard limit.hard > hard else { return }
-        try kernel("setrlimit(2)", "\(limit.name) \(soft):\(limit.hard)") { ctr_set_limit(limit.resource, soft, limit.hard) }
     }
 
     /// The offsets can be set until the first process is in the namespace; this one is not, its children are. Source: time_namespaces(7).

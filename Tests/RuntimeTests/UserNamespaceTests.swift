@@ -181,6 +181,39 @@ import Testing
         try #require(lstat(path.string, &status) == 0)
         return status.st_uid
     }
+
+    /// What `exec` shows of itself in a container that runs.
+    private func exec(in bundle: TestBundle, _ words: String...) throws -> Outcome {
+        let child = try bundle.start()
+        defer {
+            _ = try? bundle.verb("delete", ["--force"])
+            _ = try? child.finish()
+        }
+        try waitUntil { child.output.contains("ready") || !child.errors.isEmpty }
+        try waitUntil { try bundle.verb("state").code == 0 || !child.errors.isEmpty }
+        return try command([TestBundle.runtime, "exec", "--root", bundle.state.string, bundle.id] + words)
+    }
+
+    @Test("a further process is scheduled as only the host's root may ask for") func schedulingOfExec() throws {
+        let bundle = try mapped(shell: "exec /bin/probe pause")
+        bundle.spec.process?.scheduler = RuntimeSpec.Scheduler(policy: "SCHED_OTHER")
+        bundle.spec.process?.scheduler?.nice = -5
+        bundle.spec.process?.ioPriority = RuntimeSpec.IOPriority(class: "IOPRIO_CLASS_RT", priority: 3)
+        let result = try exec(in: bundle, "/bin/cat", "/proc/self/stat")
+        let fields = result.output.split(separator: " ")
+        #expect(fields.count > 18 && fields[18] == "-5", "\(result)")
+    }
+
+    @Test(
+        "a further process has limits that only the host's root may raise",
+        .enabled("needs CAP_SYS_RESOURCE") { try ownCapabilities() & 1 << 24 != 0 })
+    func limitsOfExec() throws {
+        let bundle = try mapped(shell: "exec /bin/probe pause")
+        // Above what a process has by default, and for the first process, too.
+        bundle.spec.process?.rlimits = [RuntimeSpec.Rlimit(type: "RLIMIT_MEMLOCK", hard: .max, soft: .max)]
+        let result = try exec(in: bundle, "/bin/grep", "Max locked memory", "/proc/self/limits")
+        #expect(result.output.split(separator: " ").filter { $0 == "unlimited" }.count == 2, "\(result)")
+    }
 }
 
 struct BadMapping: Sendable, CustomTestStringConvertible {
@@ -203,4 +236,10 @@ struct BadMapping: Sendable, CustomTestStringConvertible {
         .init(message: "is not in uidMappings") { $0.process?.user.uid = 70_000 },
         .init(message: "is not in gidMappings") { $0.process?.user.additionalGids = [70_000] },
     ]
+}
+
+private func ownCapabilities() throws -> UInt64 {
+    let status = String(decoding: try readFile("/proc/self/status"), as: UTF8.self)
+    let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") } ?? ""
+    return UInt64(line.split(separator: "\t").last ?? "", radix: 16) ?? 0
 }
