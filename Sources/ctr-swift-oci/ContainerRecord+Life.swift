@@ -13,9 +13,12 @@ extension ContainerRecord {
     func status(gate: FilePath) -> Status {
         guard isAlive else { return .stopped }
         if (try? cgroup.isFrozen) == true { return .paused }
-        var status = stat()
-        return withCPath(gate) { stat($0, &status) } == 0 ? .created : .running
+        return Self.isWaiting(at: gate) ? .created : .running
     }
+
+    /// Whether the process is at its gate: the FIFO may also have been left by a `start` that was ended when it had opened it. Who has become the
+    /// program reads no more.
+    private static func isWaiting(at gate: FilePath) -> Bool { (try? openFile(gate, O_WRONLY | O_NONBLOCK)) != nil }
 
     /// The pid with these start ticks, and not a zombie.
     private var isAlive: Bool {

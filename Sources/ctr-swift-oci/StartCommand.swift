@@ -14,14 +14,34 @@ struct StartCommand: ParsableCommand {
     @Argument(help: "The container's id.") var id: String
 
     func run() throws {
-        try reporting(global) {
-            let directory = try StateDirectory(root: global.root, id: id)
-            let record = try directory.read()
-            let status = record.status(gate: directory.gate)
-            guard status == .created else { throw CommandError("container \"\(id)\" is \(status.rawValue), not created") }
-            try open(directory)
-            try reportFailure(directory)
-            try record.runHooks(.poststart, status: .running, global)
+        try reporting(global) { try start() }
+    }
+
+    private func start() throws {
+        let directory = try StateDirectory(root: global.root, id: id)
+        let record = try directory.read()
+        let claim = try claim(directory)
+        let status = record.status(gate: directory.gate)
+        guard status == .created else { throw CommandError("container \"\(id)\" is \(status.rawValue), not created") }
+        try open(directory, holding: claim)
+        try reportFailure(directory)
+        try record.runHooks(.poststart, status: .running, global)
+    }
+
+    /// One at a time: held until the program runs, and let go by whatever end.
+    private func claim(_ directory: StateDirectory) throws -> OwnedFD {
+        let claim = try openFile(directory.path, O_RDONLY | O_DIRECTORY)
+        guard try lock(claim, directory) else { throw CommandError("container \"\(id)\" is being started already") }
+        return claim
+    }
+
+    private func lock(_ claim: borrowing OwnedFD, _ directory: StateDirectory) throws(KernelError) -> Bool {
+        let raw = claim.raw
+        do throws(KernelError) {
+            try kernel("flock(2)", directory.path.string) { flock(raw, LOCK_EX | LOCK_NB) }
+            return true
+        } catch  where error.errno == .wouldBlock {
+            return false
         }
     }
 
@@ -31,12 +51,13 @@ struct StartCommand: ParsableCommand {
     }
 
     /// Returns when the program runs or the process is gone: until then it holds the gate open for reading.
-    private func open(_ directory: StateDirectory) throws(KernelError) {
+    private func open(_ directory: StateDirectory, holding claim: borrowing OwnedFD) throws(KernelError) {
         // Without a reader (the process has just died) this is ENXIO instead of waiting.
         let gate = try openFile(directory.gate, O_WRONLY | O_NONBLOCK)
-        try unlinkFile(directory.gate)
         let raw = gate.raw
+        // Ended here, the name is there still, but nobody waits any more: so it is told as running.
         try kernel("write(2)", "gate") { write(raw, "s", 1) }
+        try unlinkFile(directory.gate)
         var poll = Poll<Int>()
         poll.add(raw, [], 0)
         while try poll.wait(milliseconds: nil) == 0 {}

@@ -30,6 +30,28 @@ import Testing
         #expect(try bundle.verb("state").code != 0)
     }
 
+    @Test("a start that was ended when it had opened the gate has started it; a second one at the same time is refused") func startOnce()
+        throws
+    {
+        let bundle = try TestBundle(shell: "echo started; exec /bin/probe pause")
+        let child = try ChildProcess(bundle.arguments("create", ["--bundle", bundle.path.string, bundle.id]))
+        #expect(try child.finishKeepingOutput() == 0)
+        defer { _ = try? bundle.verb("delete", ["--force"]) }
+        do {
+            let other = try openFile(bundle.state.appending(bundle.id), O_RDONLY | O_DIRECTORY)
+            #expect(flock(other.raw, LOCK_EX | LOCK_NB) == 0)
+            let refused = try bundle.verb("start")
+            #expect(refused.code != 0 && refused.errors.contains("is being started already"), "\(refused)")
+            #expect(flock(other.raw, LOCK_UN) == 0)
+        }
+        #expect(try bundle.status() == "created")
+        try writeFile(bundle.state.appending(bundle.id).appending("exec.fifo"), "s")
+        try waitUntil { child.output == "started\nready\n" }
+        #expect(try bundle.status() == "running")
+        let again = try bundle.verb("start")
+        #expect(again.code != 0 && again.errors.contains("is running, not created"), "\(again)")
+    }
+
     @Test("a container that was only created can be deleted") func deleteCreated() throws {
         let bundle = try TestBundle()
         #expect(try command(bundle.arguments("create", ["--bundle", bundle.path.string, bundle.id])).code == 0)
