@@ -39,7 +39,7 @@ enum Foreground {
     }
 
     /// Passes on what has come meanwhile.
-    private static func passSignals(to pid: Int32) {
+    static func passSignals(to pid: Int32) {
         var set = signalSet
         var now = timespec()
         while true {
@@ -64,7 +64,7 @@ enum Foreground {
         return (size.ws_row, size.ws_col)
     }
 
-    /// Copies between this process's streams and the container's terminal until its process has ended and the terminal is drained.
+    /// Copies between this process's streams and the container's terminal until its process has ended.
     static func relay(_ terminal: CInt, for pid: Int32) throws(KernelError) -> Int32 {
         var saved = termios()
         let isTerminal = tcgetattr(0, &saved) == 0
@@ -74,41 +74,8 @@ enum Foreground {
             tcsetattr(0, TCSANOW, &raw)
         }
         defer { if isTerminal { tcsetattr(0, TCSANOW, &saved) } }
-        var inputIsOpen = true
-        var size = terminalSize()
-        while true {
-            var polled = [
-                pollfd(fd: terminal, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: inputIsOpen ? 0 : -1, events: Int16(POLLIN), revents: 0),
-            ]
-            poll(&polled, 2, 250)
-            passSignals(to: pid)
-            let now = terminalSize()
-            if now != size {
-                size = now
-                setTerminalSize(terminal, rows: size.rows, columns: size.columns)
-            }
-            if polled[0].revents != 0, !copy(from: terminal, to: 1) { break }
-            if polled[1].revents != 0, !copy(from: 0, to: terminal) {
-                inputIsOpen = false
-                // What a terminal's user would type to end the input.
-                write(terminal, "\u{4}", 1)
-            }
-        }
+        var relay = TerminalRelay(terminal, for: pid)
+        try relay.run()
         return try exitCode(of: pid, waiting: true) ?? 255
-    }
-
-    /// - Returns: false at the end of the source (EIO from a terminal whose last user has gone).
-    private static func copy(from source: CInt, to target: CInt) -> Bool {
-        var buffer = [UInt8](repeating: 0, count: 16384)
-        let count = read(source, &buffer, buffer.count)
-        guard count > 0 else { return count == -1 && lastErrno() == .interrupted }
-        var written = 0
-        while written < count {
-            let step = buffer[written..<count].withUnsafeBytes { write(target, $0.baseAddress, $0.count) }
-            if step == -1, lastErrno() != .interrupted { return false }
-            written += max(step, 0)
-        }
-        return true
     }
 }
