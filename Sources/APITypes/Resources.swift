@@ -38,7 +38,7 @@ public struct ResourceRequest: Codable, Sendable, Hashable {
         result.cpusetMemoryNodes = change.cpusetMemoryNodes ?? cpusetMemoryNodes
         result.pidsLimit = change.pidsLimit ?? pidsLimit
         result.blockIOWeight = change.blockIOWeight ?? blockIOWeight
-        result.devices = change.devices ?? devices
+        result.devices = change.devices.map { DeviceLimitRequest.updated(devices ?? [], by: $0) } ?? devices
         return result
     }
 }
@@ -53,6 +53,24 @@ public struct DeviceLimitRequest: Codable, Sendable, Hashable {
     public var writesPerSecond: Int64?
 
     public init(path: String) { self.path = path }
+
+    /// Device by device and rate by rate: what `change` leaves out stays, 0 takes a rate away, an empty list every one.
+    static func updated(_ old: [Self], by change: [Self]) -> [Self]? {
+        var result = change.isEmpty ? [] : old
+        for new in change {
+            let place = result.firstIndex { $0.path == new.path } ?? result.endIndex
+            if place == result.endIndex { result.append(Self(path: new.path)) }
+            for rate in rates {
+                if let value = new[keyPath: rate] { result[place][keyPath: rate] = value == 0 ? nil : value }
+            }
+        }
+        result.removeAll { device in rates.allSatisfy { device[keyPath: $0] == nil } }
+        return result.isEmpty ? nil : result
+    }
+
+    private static var rates: [WritableKeyPath<Self, Int64?>] {
+        [\.readBytesPerSecond, \.writtenBytesPerSecond, \.readsPerSecond, \.writesPerSecond]
+    }
 }
 
 /// One of setrlimit(2)'s limits, for every process of the container; -1 is "unlimited".

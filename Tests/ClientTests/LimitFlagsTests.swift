@@ -36,6 +36,35 @@ import Testing
         #expect(before.updated(by: try flags.request()) == ResourceRequest(memoryInBytes: 0, nanoCPUs: 5, pidsLimit: 9))
     }
 
+    @Test("an update of one rate of a device leaves its others, and other devices', as they were; 0 takes one away") func rates() throws {
+        func resources(_ change: (inout LimitFlags) -> Void) throws -> ResourceRequest {
+            var flags = LimitFlags()
+            change(&flags)
+            return try flags.request()
+        }
+        let before = try resources {
+            $0.deviceWriteBytes = ["/dev/sda:1m", "/dev/sdb:3m"]
+            $0.deviceReads = ["/dev/sda:7"]
+        }
+        let more = before.updated(by: try resources { $0.deviceReadBytes = ["/dev/sda:2m", "/dev/sdc:1"] })
+        #expect(
+            try more
+                == resources {
+                    $0.deviceReadBytes = ["/dev/sda:2m"]
+                    $0.deviceWriteBytes = ["/dev/sda:1m", "/dev/sdb:3m"]
+                    $0.deviceReads = ["/dev/sda:7"]
+                }.updated(by: resources { $0.deviceReadBytes = ["/dev/sdc:1"] }))
+        #expect(more.devices?.map(\.path) == ["/dev/sda", "/dev/sdb", "/dev/sdc"])
+        #expect(more.devices?[0].writtenBytesPerSecond == 1 << 20 && more.devices?[0].readsPerSecond == 7)
+        let less = more.updated(by: try resources { $0.deviceWriteBytes = ["/dev/sda:0", "/dev/sdb:0"] })
+        #expect(less.devices?.map(\.path) == ["/dev/sda", "/dev/sdc"] && less.devices?[0].writtenBytesPerSecond == nil)
+        #expect(less.devices?[0].readBytesPerSecond == 2 << 20)
+        var none = ResourceRequest()
+        none.devices = []
+        #expect(less.updated(by: none).devices == nil, "an empty list takes all away")
+        #expect(less.updated(by: ResourceRequest(pidsLimit: 3)).devices == less.devices)
+    }
+
     @Test(
         "a limit of each process is a name and one or two numbers",
         arguments: [
