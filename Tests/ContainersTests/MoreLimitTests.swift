@@ -81,6 +81,30 @@ import Testing
         #expect(throws: ContainerError.self) { try ResourceLimits(resources { $0.devices = [device] }) }
     }
 
+    @Test("a machine that has got smaller does not refuse what it was asked for before, but what it is asked for now") func smaller() throws
+    {
+        var device = DeviceLimitRequest(path: "/no/such/disk")
+        device.readBytesPerSecond = 1
+        let old = resources {
+            $0.nanoCPUs = 8_000_000_000
+            $0.cpusetCPUs = "0,9999"
+            $0.cpusetMemoryNodes = "0,9999"
+            $0.devices = [device]
+        }
+        let before = try ResourceLimits(old, checking: ResourceRequest(), processors: 4)
+        #expect(before.cpuQuotaMicroseconds == 800_000 && before.processors == "0,9999" && before.devices.isEmpty)
+        for change in [ResourceRequest(memoryInBytes: 64 << 20), ResourceRequest(nanoCPUs: 2_000_000_000)] {
+            #expect(throws: Never.self) { try ResourceLimits(old.updated(by: change), checking: change, processors: 4) }
+        }
+        let wrong = [
+            resources { $0.nanoCPUs = 5_000_000_000 }, resources { $0.cpusetCPUs = "9999" }, resources { $0.cpusetMemoryNodes = "9999" },
+            resources { $0.devices = [device] }, ResourceRequest(memoryInBytes: 1),
+        ]
+        for change in wrong {
+            #expect(throws: ContainerError.self) { try ResourceLimits(old.updated(by: change), checking: change, processors: 4) }
+        }
+    }
+
     @Test("a change is what differs; what goes is written as none") func change() throws {
         let old = try ResourceLimits(
             resources {

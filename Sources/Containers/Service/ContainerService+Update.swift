@@ -17,8 +17,9 @@ extension ContainerService {
         try await container.exclusively { () throws(ContainerError) in
             let old = container.memo.request.resources
             let new = old.updated(by: change)
-            try await self.hostLook.wait(for: HostLook.Paths(devices: ((old.devices ?? []) + (new.devices ?? [])).map(\.path)))
-            let (before, after) = (try ResourceLimits(old), try ResourceLimits(new))
+            try await self.hostLook.wait(for: HostLook.Paths(devices: (change.devices ?? []).map(\.path)))
+            // The machine may have shrunk since the old ones were asked for.
+            let (before, after) = (try ResourceLimits(old, checking: ResourceRequest()), try ResourceLimits(new, checking: change))
             // The limits of one that is just being started are the shim's business.
             _ = await self.hasStarted(container, within: .seconds(5))
             guard container.life.phase != .removing else { throw self.wrongState(container, "update") }
@@ -76,7 +77,8 @@ extension ContainerService {
     func undoUpdate(of container: Container) {
         guard let unfinished = container.memo.update else { return }
         do throws(ContainerError) {
-            let (before, after) = (try ResourceLimits(container.memo.request.resources), try ResourceLimits(unfinished))
+            let before = try ResourceLimits(container.memo.request.resources, checking: ResourceRequest())
+            let after = try ResourceLimits(unfinished, checking: ResourceRequest())
             if container.life.isLive { revert(to: before, from: after, container) }
             try writeLimits(before, of: container)
             container.setUpdate(nil)

@@ -36,10 +36,15 @@ package struct ResourceLimits: Hashable, Sendable {
     /// The kernel's PID_MAX_LIMIT; it refuses more in pids.max.
     package static let mostProcesses: Int64 = 4 << 20
 
+    /// - Parameter change: what of the request is asked for now: that alone is compared with this machine. The rest was, when it was asked for;
+    ///   where the machine has less today, a device that is gone is left out. nil is all of it.
     /// - Throws: `ContainerError.invalidRequest` for what the kernel would refuse, or round in silence.
-    package init(_ request: ResourceRequest, processors count: Int = sysconf(Int32(_SC_NPROCESSORS_ONLN))) throws(ContainerError) {
+    package init(
+        _ request: ResourceRequest, checking change: ResourceRequest? = nil, processors count: Int = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+    ) throws(ContainerError) {
+        let change = change ?? request
         try takeMemory(request)
-        try takeProcessors(request, count)
+        try takeProcessors(request, change, count)
         if let limit = request.pidsLimit {
             guard limit == -1 || (0...Self.mostProcesses).contains(limit) else {
                 throw .invalidRequest("pids limit of \(limit)", remedy: "use 1 to \(Self.mostProcesses), or -1 for none")
@@ -52,7 +57,10 @@ package struct ResourceLimits: Hashable, Sendable {
             }
             blockIOWeight = weight
         }
-        for device in request.devices ?? [] { devices.append(try DeviceLimit(device)) }
+        let asked = Set((change.devices ?? []).map(\.path))
+        for device in request.devices ?? [] {
+            if let limit = try DeviceLimit(device, mustExist: asked.contains(device.path)) { devices.append(limit) }
+        }
     }
 
     private mutating func takeMemory(_ request: ResourceRequest) throws(ContainerError) {
@@ -84,9 +92,9 @@ package struct ResourceLimits: Hashable, Sendable {
         }
     }
 
-    private mutating func takeProcessors(_ request: ResourceRequest, _ count: Int) throws(ContainerError) {
+    private mutating func takeProcessors(_ request: ResourceRequest, _ change: ResourceRequest, _ count: Int) throws(ContainerError) {
         if let nanoCPUs = request.nanoCPUs, nanoCPUs != 0 {
-            guard nanoCPUs >= 10_000_000, nanoCPUs <= Int64(count) * 1_000_000_000 else {
+            guard nanoCPUs >= 10_000_000, change.nanoCPUs == nil || nanoCPUs <= Int64(count) * 1_000_000_000 else {
                 throw .invalidRequest(
                     "CPU limit of \(Double(nanoCPUs) / 1e9): this node has \(count) processors", remedy: "use 0.01 to \(count)")
             }
@@ -98,17 +106,19 @@ package struct ResourceLimits: Hashable, Sendable {
             }
             cpuShares = UInt64(shares)
         }
-        processors = try Self.checkedSet(request.cpusetCPUs, of: "/sys/devices/system/cpu/online", "processor")
-        memoryNodes = try Self.checkedSet(request.cpusetMemoryNodes, of: "/sys/devices/system/node/online", "memory node")
+        processors = try Self.checkedSet(
+            request.cpusetCPUs, of: change.cpusetCPUs.map { _ in "/sys/devices/system/cpu/online" }, "processor")
+        memoryNodes = try Self.checkedSet(
+            request.cpusetMemoryNodes, of: change.cpusetMemoryNodes.map { _ in "/sys/devices/system/node/online" }, "memory node")
     }
 
     /// - Parameter file: where the kernel says which there are; without it the kernel's own refusal has to do.
-    private static func checkedSet(_ text: String?, of file: FilePath, _ what: String) throws(ContainerError) -> String? {
+    private static func checkedSet(_ text: String?, of file: FilePath?, _ what: String) throws(ContainerError) -> String? {
         guard let text, !text.isEmpty else { return nil }
         guard let wanted = NumberList(text) else {
             throw .invalidRequest("\"\(text)\" is no list of \(what)s", remedy: "use 0-2,4")
         }
-        if let present = online(file), let set = NumberList(present), let missing = wanted.first(notIn: set) {
+        if let present = file.flatMap(online), let set = NumberList(present), let missing = wanted.first(notIn: set) {
             throw .invalidRequest("there is no \(what) \(missing) on this node", remedy: "there are \(present)")
         }
         return text
@@ -186,13 +196,15 @@ package struct ResourceLimits: Hashable, Sendable {
 }
 
 extension ResourceLimits.DeviceLimit {
-    /// - Throws: `ContainerError.invalidRequest` for what is no block device, or limits nothing.
-    init(_ request: DeviceLimitRequest) throws(ContainerError) {
+    /// nil: it is gone, which it may be.
+    /// - Throws: `ContainerError.invalidRequest` for what is no block device, or a rate that is none.
+    init?(_ request: DeviceLimitRequest, mustExist: Bool) throws(ContainerError) {
         guard request.path.hasPrefix("/"), !request.path.utf8.contains(0) else {
             throw .invalidRequest("device \"\(request.path)\"", remedy: "use an absolute path of the host")
         }
         var status = stat()
         guard stat(request.path, &status) == 0, status.st_mode & S_IFMT == S_IFBLK else {
+            guard mustExist else { return nil }
             throw .invalidRequest("\"\(request.path)\" is no block device of this node")
         }
         major = Int64(ctr_major(UInt64(status.st_rdev)))
