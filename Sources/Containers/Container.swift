@@ -16,6 +16,8 @@ package final class Container: Sendable {
     package let stackLayerIDs: [Int64]
     package let waiters = ExitWaiters()
     package let execs = ExecTable()
+    /// Held by a thread of the pool while it reads and writes config.json.
+    let specLock = Mutex(())
 
     private struct State {
         var memo: ContainerMemo

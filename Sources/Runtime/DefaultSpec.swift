@@ -51,6 +51,9 @@ package enum DefaultSpec {
 
     package static let readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 
+    /// Nothing, but for what the runtime itself allows.
+    package static let deviceRules = [RuntimeSpec.Linux.DeviceCgroup(allow: false, access: "rwm")]
+
     /// All but user and time.
     package static let namespaces = ["pid", "network", "ipc", "uts", "mount", "cgroup"].map { RuntimeSpec.Linux.Namespace(type: $0) }
 
@@ -68,7 +71,7 @@ package enum DefaultSpec {
         var linux = RuntimeSpec.Linux()
         linux.namespaces = namespaces
         var resources = RuntimeSpec.Linux.Resources()
-        resources.devices = [RuntimeSpec.Linux.DeviceCgroup(allow: false, access: "rwm")]
+        resources.devices = deviceRules
         linux.resources = resources
         linux.maskedPaths = maskedPaths
         linux.readonlyPaths = readonlyPaths

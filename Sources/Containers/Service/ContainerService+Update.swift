@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import APITypes
-internal import JSON
 internal import Linux
 internal import Logging
 internal import Metadata
-internal import OCI
 internal import Runtime
 
 extension ContainerService {
@@ -111,24 +109,5 @@ extension ContainerService {
         } catch {
             logger.error("limits of a container are changed in part", metadata: ["id": "\(container.id)", "error": "\(error)"])
         }
-    }
-
-    /// Into the bundle, for the next start.
-    private func writeLimits(_ limits: ResourceLimits, of container: Container) throws(ContainerError) {
-        let path = container.paths.spec
-        let bytes = try kernelStep("read the bundle of \(container.id.short)") { () throws(KernelError) in
-            try readFile(path, limit: 16 << 20)
-        }
-        let changed: [UInt8]
-        do throws(JSONError) {
-            var spec = try JSON.decode(RuntimeSpec.self, from: bytes)
-            var base = RuntimeSpec.Linux.Resources()
-            base.devices = spec.linux?.resources?.devices
-            spec.linux?.resources = limits.resources(over: base)
-            changed = try JSON.encode(spec)
-        } catch {
-            throw .encoding("config.json of \(container.id.short): \(error)")
-        }
-        try kernelStep("write the bundle of \(container.id.short)") { () throws(KernelError) in try replaceFile(path, with: changed) }
     }
 }

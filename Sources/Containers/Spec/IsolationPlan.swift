@@ -26,14 +26,7 @@ package struct IsolationPlan: Sendable {
         foreign = Self.foreignNamespaces(request, network)
         try Self.checkNamespaces(request, foreign)
         capabilities = try CapabilityChoice(request).names
-        var devices: [HostDevice] = []
-        if request.privileged == true { devices = try HostDevice.all() }
-        for device in request.devices ?? [] {
-            let found = try HostDevice(device)
-            devices.removeAll { $0.target == found.target }
-            devices.append(found)
-        }
-        self.devices = devices
+        devices = try Self.devices(of: request)
         guard request.seccomp == nil || request.seccompProfile == nil else {
             throw .invalidRequest("a seccomp profile and \"\(request.seccomp?.rawValue ?? "")\" at once")
         }
@@ -89,7 +82,7 @@ package struct IsolationPlan: Sendable {
             spec.linux?.maskedPaths = []
             spec.linux?.readonlyPaths = []
         }
-        addDevices(to: &spec)
+        Self.add(devices, request, to: &spec)
         shareNamespaces(in: &spec)
         if isPrivileged { makeSystemWritable(in: &spec) }
         guard let sysctls = request.sysctls, !sysctls.isEmpty else { return }
@@ -102,12 +95,33 @@ package struct IsolationPlan: Sendable {
         }
     }
 
-    private func addDevices(to spec: inout RuntimeSpec) {
+    /// In a spec that was made some time ago: the node's devices as they are now.
+    package static func renewDevices(of request: IsolationRequest?, in spec: inout RuntimeSpec) throws(ContainerError) {
+        let request = request ?? IsolationRequest()
+        spec.linux?.resources?.devices = DefaultSpec.deviceRules
+        try add(devices(of: request), request, to: &spec)
+    }
+
+    private static func devices(of request: IsolationRequest) throws(ContainerError) -> [HostDevice] {
+        var devices: [HostDevice] = []
+        if request.privileged == true { devices = try HostDevice.all() }
+        for device in request.devices ?? [] {
+            let found = try HostDevice(device)
+            devices.removeAll { $0.target == found.target }
+            devices.append(found)
+        }
+        return devices
+    }
+
+    private static func add(_ devices: [HostDevice], _ request: IsolationRequest, to spec: inout RuntimeSpec) {
         var rules = spec.linux?.resources?.devices ?? []
-        if isPrivileged { rules.append(RuntimeSpec.Linux.DeviceCgroup(allow: true, access: "rwm")) }
-        if !isPrivileged { rules += devices.map(\.rule) }
+        if request.privileged == true {
+            rules.append(RuntimeSpec.Linux.DeviceCgroup(allow: true, access: "rwm"))
+        } else {
+            rules += devices.map(\.rule)
+        }
         spec.linux?.resources?.devices = rules
-        if !devices.isEmpty { spec.linux?.devices = devices.map(\.node) }
+        spec.linux?.devices = devices.isEmpty ? nil : devices.map(\.node)
     }
 
     private func shareNamespaces(in spec: inout RuntimeSpec) {
