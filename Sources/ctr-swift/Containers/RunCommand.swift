@@ -71,22 +71,51 @@ struct Create: ParsableCommand {
 private func create(
     _ client: APIClient, _ request: CreateContainerRequest, _ options: RunOptions, start: Bool
 ) throws -> CreateContainerResponse {
-    if let file = options.identity.cidfile, access(file, F_OK) == 0 {
-        throw UsageError("--cidfile", file, "it exists", remedy: "remove it: the container that it names may still be there")
-    }
-    let pull = options.source.pull
-    if pull == "always" { try Puller(client).pullBeforeRun(request) }
+    let file = try options.identity.cidfile.map(IDFile.init)
     let made: CreateContainerResponse
     do {
-        made = try createOnce(client, request, start: start)
+        made = try pullAndCreate(client, request, when: options.source.pull, start: start)
+    } catch {
+        file?.remove()
+        throw error
+    }
+    for warning in made.warnings { warn(warning) }
+    do throws(KernelError) { try file?.write(made.id) } catch { warn("--cidfile: \(error): the container is \(made.id)") }
+    return made
+}
+
+private func pullAndCreate(
+    _ client: APIClient, _ request: CreateContainerRequest, when pull: String, start: Bool
+) throws -> CreateContainerResponse {
+    if pull == "always" { try Puller(client).pullBeforeRun(request) }
+    do {
+        return try createOnce(client, request, start: start)
     } catch {
         guard pull == "missing", error.problemCode == "image-not-found" else { throw error }
         try Puller(client).pullBeforeRun(request)
-        made = try createOnce(client, request, start: start)
+        return try createOnce(client, request, start: start)
     }
-    for warning in made.warnings { warn(warning) }
-    if let file = options.identity.cidfile { try replaceFile(FilePath(file), with: Array(made.id.utf8), mode: 0o644) }
-    return made
+}
+
+/// The file of `--cidfile`: it is there before anything is asked for, so that no container is made whose id can't be written.
+private final class IDFile {
+    private let path: FilePath
+    private let file: OwnedFD
+
+    init(_ path: String) throws {
+        self.path = FilePath(path)
+        do throws(KernelError) { file = try openFile(self.path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644) } catch {
+            guard error.errno == .fileExists else { throw Failure("--cidfile: \(error)", remedy: "name a file that can be made") }
+            throw UsageError("--cidfile", path, "it exists", remedy: "remove it: the container that it names may still be there")
+        }
+    }
+
+    func write(_ id: String) throws(KernelError) {
+        try id.utf8Span.span.withUnsafeBytes { bytes throws(KernelError) in try writeAll(file, bytes, object: path.string) }
+    }
+
+    /// Nothing was made.
+    func remove() { try? unlinkFile(path) }
 }
 
 private func createOnce(_ client: APIClient, _ request: CreateContainerRequest, start: Bool) throws(ClientError) -> CreateContainerResponse
