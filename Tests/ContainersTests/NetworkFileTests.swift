@@ -37,3 +37,20 @@ import Testing
         #expect(try Files.read(layers.store.appending("hostname")) == "box\n")
     }
 }
+
+@Suite(.asRoot, .busybox, .shim, .serialized) struct HostNetworkFileTests {
+    @Test("with the host's network each start has the resolvers and hosts of that moment") func renewed() async throws {
+        try await withNode { node in
+            let container = try await node.create(shell: "cat /etc/resolv.conf; echo =; cat /etc/hosts; echo =; cat /etc/hostname") {
+                $0.network = .host
+            }
+            // As they were before the node has moved to another network.
+            for name in NetworkFiles.names {
+                try replaceFile(container.paths.networkFiles.appending(name), with: Array("old\n".utf8), mode: 0o644)
+            }
+            let own = try ["/etc/resolv.conf", "/etc/hosts"].map { Files.exists(FilePath($0)) ? try Files.read(FilePath($0)) : "old\n" }
+            let shown = try await node.output(container).joined(separator: "\n") + "\n"
+            #expect(shown == own[0] + "=\n" + own[1] + "=\nold\n")
+        }
+    }
+}

@@ -67,4 +67,12 @@ extension ContainerService {
             )
         }
     }
+
+    /// The node's resolvers and hosts, as they are at this start, for one with the node's network: they change with it.
+    func renewNetworkFiles(of container: Container) throws(ContainerError) {
+        guard container.memo.request.network == .host else { return }
+        try kernelStep("write the network files of \(container.id.short)") { () throws(KernelError) in
+            try NetworkFiles.renew(in: container.paths.networkFiles)
+        }
+    }
 }

@@ -91,6 +91,7 @@ extension ContainerService {
     private func spawnShim(of container: Container, byHand: Bool) throws(ContainerError) -> SpawnedShim {
         let shared = try sharedNamespaces(of: container)
         try renewDevices(of: container)
+        try renewNetworkFiles(of: container)
         try prepareState(of: container, byHand: byHand, shared.plan)
         ContainerStep.shimConfigured.reach()
         let shim = try spawnShim(of: container, shared)

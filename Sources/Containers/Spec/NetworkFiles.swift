@@ -16,6 +16,14 @@ package enum NetworkFiles {
         try write(resolvers(network: network), to: directory.appending("resolv.conf"))
     }
 
+    /// What is the host's, with its network, is written anew: it may have changed since.
+    package static func renew(in directory: FilePath) throws(KernelError) {
+        for name in ["hosts", "resolv.conf"] {
+            guard let own = try? readFile(FilePath("/etc").appending(name)) else { continue }
+            try replaceFile(directory.appending(name), with: own, mode: 0o644)
+        }
+    }
+
     private static func hosts(hostname: String, network: NetworkMode) -> [UInt8] {
         if network == .host, let own = try? readFile("/etc/hosts") { return own }
         return Array("127.0.0.1\tlocalhost \(hostname)\n::1\tlocalhost ip6-localhost ip6-loopback\n".utf8)
