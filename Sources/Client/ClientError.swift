@@ -13,6 +13,8 @@ package enum ClientError: Error, Sendable, Hashable {
     case badAnswer(String)
     /// What came could not be written here.
     case copy(String)
+    /// What came can't be shown as the command line asks for it: only the answer tells which members there are.
+    case usage(UsageError)
 
     /// The stable name of the daemon's problem.
     package var problemCode: String? {
@@ -25,6 +27,7 @@ package enum ClientError: Error, Sendable, Hashable {
         case .connection(let error): terminalSafe("\(error)")
         case .upload(let error): terminalSafe("\(error)")
         case .copy(let what): terminalSafe(what)
+        case .usage(let error): error.message
         case .badAnswer(let what): "the daemon's answer can't be read: \(terminalSafe(what))"
         }
     }
@@ -39,6 +42,7 @@ package enum ClientError: Error, Sendable, Hashable {
             case .permissionDenied: "the socket is for root and members of its group: use sudo, or join the group `ctr-swift`"
             default: nil
             }
+        case .usage(let error): error.remedy
         case .connection, .upload, .badAnswer, .copy: nil
         }
     }

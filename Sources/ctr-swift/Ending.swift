@@ -19,6 +19,7 @@ struct Ending {
     /// - Parameter command: the words that name it, from the program's own on.
     init(of error: any Error, command: [String]) {
         let refused: CInt = command.count > 1 && Self.containersCode.contains(command[1]) ? 125 : 1
+        let error: any Error = if case ClientError.usage(let usage) = error { usage } else { error }
         switch error {
         case let error as ExitCode: code = error.rawValue
         case let error as ClientError:

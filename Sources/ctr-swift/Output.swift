@@ -83,6 +83,11 @@ func validateTemplate(_ format: String?) throws {
     do { _ = try format.map { text throws(UsageError) in try Template(text) } } catch { throw ValidationError(error) }
 }
 
+extension ClientError {
+    /// Why something of a stream could not be shown.
+    init(showing error: any Error) { self = (error as? UsageError).map { .usage($0) } ?? .badAnswer("\(error)") }
+}
+
 /// What a command did, for each of its operands a line.
 struct JSONLines: ParsableArguments {
     @Flag(name: .long, help: "Show a line of JSON for each.")

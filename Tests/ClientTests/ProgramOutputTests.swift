@@ -124,6 +124,22 @@ import Testing
         #expect(absent.errors == "ctr-swift: none\n")
     }
 
+    @Test(
+        "a member that there is not is the command line's error wherever it shows, with what there is",
+        arguments: [
+            (["ps"], "[{ROW}]"), (["stats"], #"{"time":"t","containers":[{STATS}]}"#),
+            (["stats", "--no-stream"], #"{"time":"t","containers":[{STATS}]}"#),
+            (["events"], #"{"time":"t","type":"container","action":"start","id":"i","attributes":{}}"#),
+        ])
+    func badMember(arguments: [String], text: String) throws {
+        let row = #"{"id":"i","name":"n","image":"i","imageDigest":"d","command":[],"state":"running","createdAt":"t","labels":{}}"#
+        let stats = #"{"id":"i","name":"n","state":"running"}"#
+        let body = text.replacing("{ROW}", with: row).replacing("{STATS}", with: stats)
+        let outcome = try Program.run(arguments + ["--format", "{{.bad}}"], daemon: [.init(answer(body))])
+        #expect(outcome.status == 64 && outcome.output == "")
+        #expect(outcome.errors.hasPrefix("ctr-swift: --format: no member \"bad\"\n  there are "), "\(outcome.errors)")
+    }
+
     @Test("completion scripts are made for three shells", arguments: ["bash", "zsh", "fish"])
     func completions(shell: String) throws {
         let outcome = try Program.run("--generate-completion-script", shell)

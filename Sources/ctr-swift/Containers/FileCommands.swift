@@ -26,7 +26,7 @@ struct Diff: ParsableCommand {
                 case .changed: "C"
                 case .deleted: "D"
                 }
-            do { try output.show("\(letter) \(terminalSafe(change.path))", change) } catch { throw .badAnswer("\(error)") }
+            do { try output.show("\(letter) \(terminalSafe(change.path))", change) } catch { throw ClientError(showing: error) }
         }
     }
 }

@@ -41,7 +41,7 @@ struct Logs: ParsableCommand {
         try connection.client.stream(
             .get, ["v1", "containers", container, "logs"], query: query, body: nil as String?, of: LogRecord.self
         ) { record throws(ClientError) in
-            do { try show(record) } catch { throw .badAnswer("\(error)") }
+            do { try show(record) } catch { throw ClientError(showing: error) }
         }
     }
 

@@ -73,7 +73,7 @@ struct Stats: ParsableCommand {
             query: [("containers", names), ("follow", noStream ? nil : "true"), ("interval", "\(interval)")], body: nil as String?,
             of: StatisticsSample.self
         ) { sample throws(ClientError) in
-            do { try show(sample) } catch { throw .badAnswer("\(error)") }
+            do { try show(sample) } catch { throw ClientError(showing: error) }
         }
     }
 

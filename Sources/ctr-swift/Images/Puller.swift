@@ -48,7 +48,7 @@ struct Puller {
 
 /// - Throws: the problem with which the work ended.
 func tell(_ event: PullEvent, _ progress: inout PullProgress, json: Bool) throws(ClientError) {
-    if json { do { try show(jsonLine: event) } catch { throw .badAnswer("\(error)") } }
+    if json { do { try show(jsonLine: event) } catch { throw ClientError(showing: error) } }
     write(Array(progress.take(event).utf8), to: 2)
     if let problem = event.problem { throw .problem(problem) }
 }

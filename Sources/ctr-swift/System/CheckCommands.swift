@@ -35,7 +35,7 @@ struct Check: ParsableCommand {
         var summary: CheckSummary?
         let request = CheckRequest(full: full, targets: targets.isEmpty ? nil : targets)
         try connection.client.stream(.post, ["v1", "fsck"], body: request, of: CheckEvent.self) { event throws(ClientError) in
-            if json { do { try show(jsonLine: event) } catch { throw .badAnswer("\(error)") } }
+            if json { do { try show(jsonLine: event) } catch { throw ClientError(showing: error) } }
             if let problem = event.problem { throw .problem(problem) }
             if let finding = event.finding { findings.append(finding) }
             if let done = event.summary { summary = done }
@@ -94,7 +94,7 @@ struct Repair: ParsableCommand {
         let request = RepairRequest(layer: layer, credentials: try credentials())
         var result: RepairResult?
         try connection.client.stream(.post, ["v1", "repair"], body: request, of: RepairEvent.self) { event throws(ClientError) in
-            if json { do { try show(jsonLine: event) } catch { throw .badAnswer("\(error)") } }
+            if json { do { try show(jsonLine: event) } catch { throw ClientError(showing: error) } }
             if let problem = event.problem { throw .problem(problem) }
             if let done = event.result { result = done }
             if !json, event.event == .trying { write(Array("from \(terminalSafe(event.source ?? ""))\n".utf8), to: 2) }

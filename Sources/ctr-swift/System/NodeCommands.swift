@@ -19,7 +19,7 @@ struct Events: ParsableCommand {
                 if let template { return show(try template.render(event) + "\n") }
                 if output.json { return try show(jsonLine: event) }
             } catch {
-                throw .badAnswer((error as? UsageError)?.message ?? "\(error)")
+                throw ClientError(showing: error)
             }
             let attributes = event.attributes.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
             show(terminalSafe("\(event.time) \(event.type) \(event.action) \(event.id)\(attributes)") + "\n")
