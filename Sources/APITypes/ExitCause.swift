@@ -76,6 +76,11 @@ public struct StopResponse: Codable, Sendable, Hashable {
         self.exit = exit
         self.unheard = unheard
     }
+
+    /// For people, where the signal was not heard. With `waitFull` it may end by itself all the same.
+    package var warning: String? {
+        unheard.map { "\($0.message): it \(exit.signal == 9 ? "was killed" : "has ended by itself")" }
+    }
 }
 
 /// The stop signal would have done nothing: PID 1 was killed at once (or, with `waitFull`, when the time was up).

@@ -94,8 +94,8 @@ extension NodeRuntime {
     /// Stops it where it runs, and starts it again.
     public func restartContainer(_ id: String, _ request: StopRequest) async throws(EngineError) -> CreateContainerResponse {
         let container = try find(id)
-        let unheard = try await containerVerb { () throws(ContainerError) in try await self.containers.restart(container, request) }
-        let warnings = unheard.map { ["\($0.message): it was killed"] } ?? []
+        let stopped = try await containerVerb { () throws(ContainerError) in try await self.containers.restart(container, request) }
+        let warnings = stopped?.warning.map { [$0] } ?? []
         return CreateContainerResponse(
             id: container.id.text, name: container.memo.name, pid: container.started?.pid, attachSocket: container.paths.socket.string,
             warnings: warnings + container.detail.warnings)

@@ -65,9 +65,14 @@ struct OutputOptions: ParsableArguments {
         return json
     }
 
-    func validate() throws {
-        guard !json || format == nil else { throw ValidationError(UsageError("--json and --format can't both be had")) }
-        try validateTemplate(format)
+    func validate() throws { try validateForm(json: json, format) }
+
+    /// Of a command with `--quiet`: ids alone are a form of their own.
+    func validate(quiet: Bool) throws {
+        guard !quiet || !json && format == nil else {
+            throw ValidationError(
+                UsageError("--quiet and \(json ? "--json" : "--format") can't both be had", remedy: "--format '{{.id}}' shows ids, too"))
+        }
     }
 
     private func lines(_ values: [some Encodable]) throws -> Bool {
@@ -78,8 +83,9 @@ struct OutputOptions: ParsableArguments {
     }
 }
 
-/// Before anything is asked of the daemon: a template that is not understood.
-func validateTemplate(_ format: String?) throws {
+/// Before anything is asked of the daemon: two forms at once, or a template that is not understood.
+func validateForm(json: Bool, _ format: String?) throws {
+    guard !json || format == nil else { throw ValidationError(UsageError("--json and --format can't both be had")) }
     do { _ = try format.map { text throws(UsageError) in try Template(text) } } catch { throw ValidationError(error) }
 }
 

@@ -22,6 +22,10 @@ import Testing
             (["rn"], 64), (["snapshot", "lss"], 64), (["ps", "--nope"], 64), (["ps", "extra"], 64), (["logs"], 64),
             (["logs", "--tail", "x", "c"], 64),
             (["ps", "--format", "{{"], 64), (["ps", "--format", "{{.id}}", "--json"], 64), (["--socket"], 64),
+            (["ps", "-q", "--json"], 64), (["ps", "-q", "--format", "{{.id}}"], 64), (["images", "-q", "--json"], 64),
+            (["image", "ls", "-q", "--json"], 64), (["inspect", "--json", "--format", "{{.id}}", "c"], 64),
+            (["image", "inspect", "--json", "--format", "{{.id}}", "i"], 64), (["events", "--json", "--format", "{{.id}}"], 64),
+            (["export", "--json", "c"], 64), (["cp", "--json", "c:/x", "-"], 64),
             (["login", "-u", "a:b", "r"], 64), (["image", "efficiency", "--fail-under", "90", "i"], 64),
             (["image", "efficiency", "--top", "101", "i"], 64), (["image", "tree"], 64),
             (["create", "--network", "bridge", "i"], 64), (["run"], 125), (["run", "--nope", "i"], 125),
@@ -166,6 +170,16 @@ import Testing
         }
     }
     private struct Dump: Codable { var command: Described }
+
+    @Test("every command but attach has --json, as is promised") func json() throws {
+        let dump = try Program.run("--experimental-dump-help")
+        let commands = try JSONDecoder().decode(Dump.self, from: Data(dump.output.utf8)).command.all()
+        let without = commands.filter { _, command in
+            (command.subcommands ?? []).allSatisfy { $0.commandName == "help" }
+                && !(command.arguments ?? []).contains { $0.names?.contains { $0.name == "json" } == true }
+        }
+        #expect(without.map { $0.path.last } == ["attach"])
+    }
 
     @Test("every command and every option explains itself, under its own name")
     func explains() throws {

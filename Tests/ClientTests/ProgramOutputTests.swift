@@ -140,6 +140,39 @@ import Testing
         #expect(outcome.errors.hasPrefix("ctr-swift: --format: no member \"bad\"\n  there are "), "\(outcome.errors)")
     }
 
+    @Test(
+        "stop says that it killed only what was killed", arguments: [(9, "was killed"), (nil, "has ended by itself")] as [(Int?, String)])
+    func unheard(signal: Int?, words: String) throws {
+        let signal = signal.map { #","signal":\#($0)"# } ?? ""
+        let record = #"{"exitCode":0\#(signal),"outOfMemory":false,"startedAt":"a","finishedAt":"b"}"#
+        let body = #"{"exit":\#(record),"unheard":{"signal":15,"reason":"ignored","message":"PID 1 ignores SIGTERM"}}"#
+        let outcome = try Program.run("stop", "--wait-full", "c", daemon: [.init(answer(body))])
+        #expect(outcome.status == 0 && outcome.output == "c\n")
+        #expect(outcome.errors == "ctr-swift: warning: c: PID 1 ignores SIGTERM: it \(words)\n")
+    }
+
+    @Test("what a container has written is shown with whole ids where that is asked for") func wholeIDs() throws {
+        let (container, layer) = (String(repeating: "ab", count: 32), "sha256:" + String(repeating: "cd", count: 32))
+        let file = #"{"path":"/x","sizeInBytes":1,"lowerSizeInBytes":1,"lower":"\#(layer)"}"#
+        let none = #"{"count":0,"first":[]}"#
+        let body =
+            #"{"container":"\#(container)","name":"n","path":"/u","measuredAt":"t","sizeInBytes":1,"inodes":1,"files":1,"directories":1,"#
+            + #""largestFiles":[],"fullestDirectories":[],"copiedUp":{"count":1,"sizeInBytes":1,"lowerSizeInBytes":1,"largest":[\#(file)]},"#
+            + #""whiteouts":\#(none),"opaqueDirectories":\#(none)}"#
+        let short = try Program.run("snapshot", "usage", "c", daemon: [.init(answer(body))])
+        #expect(short.status == 0 && !short.output.contains(container) && !short.output.contains(layer), "\(short.errors)")
+        let whole = try Program.run("snapshot", "usage", "--no-trunc", "c", daemon: [.init(answer(body))])
+        #expect(whole.output.contains(container) && whole.output.contains(layer))
+    }
+
+    @Test("export tells as JSON what it has written") func exported() throws {
+        let home = try Scratch()
+        let file = home.url.path + "/root.tar"
+        let outcome = try Program.run(
+            "export", "-o", file, "--json", "c", daemon: [.init(answer("tar", type: "application/x-tar"))])
+        #expect(outcome.status == 0 && outcome.output == #"{"container":"c","file":"\#(file)","sizeInBytes":3}"# + "\n")
+    }
+
     @Test("completion scripts are made for three shells", arguments: ["bash", "zsh", "fish"])
     func completions(shell: String) throws {
         let outcome = try Program.run("--generate-completion-script", shell)

@@ -94,10 +94,10 @@ import Testing
     func restart() async throws {
         try await withNode { node in
             let container = try await node.create(shell: "trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done")
-            #expect(try await node.service.restart(container, StopRequest()) == nil)
+            #expect(try await node.service.restart(container, StopRequest())?.unheard == nil)
             let first = try #require(container.started?.pid)
             try await eventually("ready") { Self.log(container).contains("ready") }
-            #expect(try await node.service.restart(container, StopRequest()) == nil)
+            #expect(try await node.service.restart(container, StopRequest())?.unheard == nil)
             #expect(container.summary.state == .running && container.started?.pid != first)
             #expect(container.summary.restarts == nil)
         }

@@ -10,14 +10,14 @@ internal import ShimProtocol
 
 extension ContainerService {
     /// Stops it where it runs, and starts it.
-    /// - Returns: what the stop has found.
-    package func restart(_ container: Container, _ request: StopRequest) async throws(ContainerError) -> UnheardSignal? {
-        var unheard: UnheardSignal?
+    /// - Returns: what the stop has found; nil: it did not run.
+    package func restart(_ container: Container, _ request: StopRequest) async throws(ContainerError) -> StopResponse? {
+        var stopped: StopResponse?
         let wasLive = container.life.isLive
         if wasLive {
             await noteRestart(of: container, true)
             ContainerStep.restartNoted.reach()
-            do throws(ContainerError) { unheard = try await stop(container, request, for: "restart").unheard } catch {
+            do throws(ContainerError) { stopped = try await stop(container, request, for: "restart") } catch {
                 await noteRestart(of: container, false)
                 throw error
             }
@@ -29,7 +29,7 @@ extension ContainerService {
             }
         }
         try await start.value.get()
-        return unheard
+        return stopped
     }
 
     private func finishRestart(_ container: Container, wasLive: Bool) async throws(ContainerError) {

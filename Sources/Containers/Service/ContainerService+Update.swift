@@ -15,7 +15,7 @@ extension ContainerService {
         try await container.exclusively { () throws(ContainerError) in
             let old = container.memo.request.resources
             let new = old.updated(by: change)
-            try await self.hostLook.wait(for: HostLook.Paths(devices: (change.devices ?? []).map(\.path)))
+            try await self.hostLook.wait(for: HostLook.Paths(devices: ((old.devices ?? []) + (new.devices ?? [])).map(\.path)))
             // The machine may have shrunk since the old ones were asked for.
             let (before, after) = (try ResourceLimits(old, checking: ResourceRequest()), try ResourceLimits(new, checking: change))
             // The limits of one that is just being started are the shim's business.

@@ -20,13 +20,27 @@ struct Copy: ParsableCommand {
     @Flag(name: [.short, .long], help: "Keep owners, and setuid bits; else they become yours, and in a container root's.")
     var archive = false
     @Flag(name: [.customShort("L"), .long], help: "Follow a link at the source's end.") var followLink = false
+    @Flag(name: .long, help: "Show JSON when it is done.") var json = false
     @OptionGroup var connection: Connection
     @Argument(help: "CONTAINER:/path, a path of the host, or -.") var source: String
     @Argument(help: "The same; one of the two is a container's.") var destination: String
 
+    private struct Copied: Encodable {
+        var source: String
+        var destination: String
+        /// Device nodes that were not made on the host.
+        var skipped: Int
+    }
+
     func run() throws {
+        let skipped = try copy()
+        if json { try show(jsonLine: Copied(source: source, destination: destination, skipped: skipped)) }
+    }
+
+    /// - Returns: how many device nodes were not made.
+    private func copy() throws -> Int {
         switch (try CopyPlace(source), try CopyPlace(destination)) {
-        case (.container(let name, let path), .host(let target)): try copyOut(name, path, to: target)
+        case (.container(let name, let path), .host(let target)): return try copyOut(name, path, to: target)
         case (.container(let name, let path), .stream): try copyOut(name, path)
         case (.host(let path), .container(let name, let target)): try copyIn(path, to: name, target)
         case (.stream, .container(let name, let target)):
@@ -37,6 +51,7 @@ struct Copy: ParsableCommand {
             throw UsageError("both are containers", remedy: "copy to the host first, or through a pipe: `cp A:/x - | cp - B:/`")
         default: throw UsageError("neither is a container", remedy: "write one as CONTAINER:/path")
         }
+        return 0
     }
 
     private func follows(_ path: String) -> Bool { followLink || path.hasSuffix("/") || CopyPlan.wantsContents(path) }
@@ -49,10 +64,11 @@ struct Copy: ParsableCommand {
 
     private func copyOut(_ name: String, _ path: String) throws {
         guard !isTerminal(1) else { throw UsageError("cp: stdout is a terminal", remedy: "redirect it, or name a file") }
+        guard !json else { throw UsageError("cp: --json and a tar, both on stdout", remedy: "name a file, or leave --json out") }
         try connection.client.download(["v1", "containers", name, "archive"], query: query(path)) { write(Array($0), to: 1) }
     }
 
-    private func copyOut(_ name: String, _ path: String, to target: String) throws {
+    private func copyOut(_ name: String, _ path: String, to target: String) throws -> Int {
         let client = connection.client
         let found = try client.request(
             .get, ["v1", "containers", name, "files"], query: query(path), body: nil as String?, as: PathStatus.self)
@@ -66,6 +82,7 @@ struct Copy: ParsableCommand {
             do throws(TransferError) { try extractor.extract(&reader) } catch { throw .copy("\(error)") }
         }
         if extractor.skipped > 0 { warn("\(extractor.skipped) device nodes were not made on the host") }
+        return extractor.skipped
     }
 
     private func kind(_ path: String) throws -> CopyPlan.Destination {

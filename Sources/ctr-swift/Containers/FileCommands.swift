@@ -40,8 +40,21 @@ struct Export: ParsableCommand {
         name: [.customShort("o", allowingJoined: true), .long],
         help: ArgumentHelp("To a file, which is there when it is whole; default: stdout.", valueName: "file"), completion: .file())
     var output: String?
+    @Flag(name: .long, help: "With --output: show JSON when the file is there.") var json = false
     @OptionGroup var connection: Connection
     @Argument(help: "Name or id.", completion: .containers) var container: String
+
+    private struct Exported: Encodable {
+        var container: String
+        var file: String
+        var sizeInBytes: Int64
+    }
+
+    func validate() throws {
+        guard output != nil || !json else {
+            throw ValidationError(UsageError("--json needs --output", remedy: "without it stdout is the tar's"))
+        }
+    }
 
     func run() throws {
         guard output != nil || !isTerminal(1) else {
@@ -50,20 +63,24 @@ struct Export: ParsableCommand {
         let path = ["v1", "containers", container, "export"]
         guard let output else { return try connection.client.download(path) { write(Array($0), to: 1) } }
         do {
-            try save(path, as: output)
+            let size = try save(path, as: output)
+            if json { try show(jsonLine: Exported(container: container, file: output, sizeInBytes: size)) }
         } catch let error as KernelError {
             throw Failure("\(error)")
         }
     }
 
     /// Written aside, so that what has the name is whole; but never in the place of a device, a pipe or a link.
-    private func save(_ path: [String], as output: String) throws {
+    /// - Returns: how many bytes it has.
+    private func save(_ path: [String], as output: String) throws -> Int64 {
         let kind = try HostFiles.kind(output, follow: false)
         let isReplaced = kind == nil || kind == .regular
+        var size: Int64 = 0
         let place = FilePath(isReplaced ? output + ".part" : output)
         do {
             let file = try openFile(place, O_WRONLY | O_CREAT | O_TRUNC | (isReplaced ? O_NOFOLLOW : 0), mode: 0o600)
             try connection.client.download(path) { bytes throws(ClientError) in
+                size += Int64(bytes.count)
                 do throws(KernelError) {
                     try bytes.span.withUnsafeBytes { bytes throws(KernelError) in try writeAll(file, bytes, object: output) }
                 } catch {
@@ -72,6 +89,7 @@ struct Export: ParsableCommand {
             }
             try file.close(of: output)
             if isReplaced { try renameFile(place, to: FilePath(output)) }
+            return size
         } catch {
             if isReplaced { try? unlinkFile(place) }
             throw error

@@ -78,7 +78,7 @@ struct RecordOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Show a line for each by a template: '{{.summary.pid}}', or json.", valueName: "template"))
     var format: String?
 
-    func validate() throws { try validateTemplate(format) }
+    func validate() throws { try validateForm(json: json, format) }
 
     func show(_ values: [some Encodable]) throws {
         guard let format else { return try ctr_swift.show(json: values) }

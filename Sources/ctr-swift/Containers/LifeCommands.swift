@@ -64,7 +64,7 @@ struct Stop: ParsableCommand {
         try forEach(containers) { name in
             let answer = try client.request(
                 .post, ["v1", "containers", name, "stop"], body: options.request, as: StopResponse.self)
-            if let unheard = answer.unheard { warn("\(terminalSafe(name)): \(unheard.message): it was killed") }
+            if let warning = answer.warning { warn("\(terminalSafe(name)): \(warning)") }
             try output.show(terminalSafe(name), Done(container: name, exit: answer.exit, unheard: answer.unheard))
         }
     }

@@ -13,6 +13,8 @@ struct List: ParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var connection: Connection
 
+    func validate() throws { try output.validate(quiet: quiet) }
+
     func run() throws {
         let rows = try connection.client.request(
             .get, ["v1", "containers"], query: [("all", all ? "true" : "false")], body: nil as String?, as: [ContainerSummary].self)

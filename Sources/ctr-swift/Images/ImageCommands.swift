@@ -19,6 +19,8 @@ struct Images: ParsableCommand {
         func run() throws { try command.run() }
     }
 
+    func validate() throws { try output.validate(quiet: quiet) }
+
     func run() throws {
         let images = try connection.client.request(.get, ["v1", "images"], body: nil as String?, as: [ImageSummary].self)
         if quiet { return show(images.map { $0.id + "\n" }.joined()) }

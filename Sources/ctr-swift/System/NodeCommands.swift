@@ -32,7 +32,7 @@ struct Events: ParsableCommand {
         @Option(name: .long, help: ArgumentHelp("Show each by a template: '{{.action}} {{.id}}', or json.", valueName: "template"))
         var format: String?
 
-        func validate() throws { try validateTemplate(format) }
+        func validate() throws { try validateForm(json: json, format) }
     }
 }
 

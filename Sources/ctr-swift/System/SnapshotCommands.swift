@@ -73,7 +73,7 @@ struct Snapshot: ParsableCommand {
                 .get, ["v1", "snapshots", "uppers", container], query: [("top", top.map(String.init))], body: nil as String?,
                 as: UpperReport.self)
             if try output.show(one: report) { return }
-            show(upperText(report))
+            show(upperText(report, noTrunc: noTrunc))
         }
     }
 }

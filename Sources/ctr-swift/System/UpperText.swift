@@ -4,10 +4,10 @@ internal import APITypes
 internal import Client
 
 /// What a container has written, for people. Every path is escaped by `table`.
-func upperText(_ report: UpperReport) -> String {
+func upperText(_ report: UpperReport, noTrunc: Bool) -> String {
     let copied = report.copiedUp
     let facts = [
-        ("container", "\(shortID(report.container)) \(report.name)"),
+        ("container", "\(noTrunc ? report.container : shortID(report.container)) \(report.name)"),
         ("upper", report.path),
         ("size", space(report.sizeInBytes, report.inodes)),
         ("growth", growth(report.growth)),
@@ -27,7 +27,11 @@ func upperText(_ report: UpperReport) -> String {
             report.fullestDirectories.map { [byteCount($0.sizeInBytes), "\($0.inodes)", $0.path] }),
         section(
             ["SIZE", "IN THE IMAGE", "LAYER", "COPIED UP"],
-            copied.largest.map { [byteCount($0.sizeInBytes), byteCount($0.lowerSizeInBytes), shortID($0.lower), $0.path] }),
+            copied.largest.map { file in
+                [
+                    byteCount(file.sizeInBytes), byteCount(file.lowerSizeInBytes), noTrunc ? file.lower : shortID(file.lower), file.path,
+                ]
+            }),
         section(["WHITEOUTS"], report.whiteouts.first.map { [$0.path] }),
         section(["OPAQUE DIRECTORIES"], report.opaqueDirectories.first.map { [$0.path] }),
     ]
