@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Containers
+
 /// How a node is set up. docs/configuration.md describes each setting; these are its defaults.
 public struct NodeConfiguration: Sendable, Hashable {
     /// What survives a restart of the machine: database, layers, uppers. On ext4 or xfs.
@@ -66,6 +68,6 @@ public struct NodeIDs: Sendable, Hashable {
     }
 
     /// What is below is users and groups of the node itself.
-    public static let lowest: UInt32 = 65_536
-    public static let perContainer: UInt32 = 65_536
+    public static let lowest: UInt32 = SubordinateIDs.lowest
+    public static let perContainer: UInt32 = ContainerIdentities.size
 }

@@ -12,11 +12,10 @@ extension NodeRuntime {
     public static let versionNumber = "0.1.0"
 
     public func version() -> VersionResponse {
-        var names = utsname()
-        _ = uname(&names)
+        let names = SystemNames()
         return VersionResponse(
-            version: Self.versionNumber, api: "v1", swift: Self.compiler, os: "linux", architecture: Self.text(names.machine),
-            kernel: Self.text(names.release))
+            version: Self.versionNumber, api: "v1", swift: Self.compiler, os: "linux", architecture: names.machine,
+            kernel: names.release)
     }
 
     public func info() async throws(EngineError) -> InfoResponse {
@@ -61,10 +60,5 @@ extension NodeRuntime {
         #else
         "6.2"
         #endif
-    }
-
-    /// A C array of characters in a `utsname`.
-    private static func text<Characters>(_ characters: Characters) -> String {
-        withUnsafeBytes(of: characters) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 }

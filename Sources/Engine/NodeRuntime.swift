@@ -60,6 +60,16 @@ public final class NodeRuntime: Sendable {
                 .invalidRequest, "log-max-size of \(configuration.logMaxSizeInBytes) bytes, log-max-file of \(configuration.logMaxFiles)",
                 remedy: "use 128KiB or more, and 1 to \(LogLimits.mostFiles) files")
         }
+        guard configuration.reserveBytes >= 0, configuration.reserveInodes >= 0 else {
+            throw EngineError(
+                .invalidRequest, "reserve-bytes of \(configuration.reserveBytes), reserve-inodes of \(configuration.reserveInodes)",
+                remedy: "use 0 or more")
+        }
+        guard Self.isCgroupParent(configuration.cgroupParent) else {
+            throw EngineError(
+                .invalidRequest, "cgroup-parent \"\(configuration.cgroupParent)\"",
+                remedy: "use a path from the hierarchy's root on, without / at its front: system.slice/containers")
+        }
         guard ProcessFailpoint.isUnderstood else {
             throw EngineError(
                 .invalidRequest, "\(ProcessFailpoint.variable)=\(ProcessFailpoint.text ?? ""): not kill|stop:STEP:COUNT",
@@ -114,6 +124,12 @@ public final class NodeRuntime: Sendable {
         } catch {
             throw EngineError(error)
         }
+    }
+
+    /// Names alone: what leads elsewhere is another's.
+    private static func isCgroupParent(_ path: String) -> Bool {
+        !path.utf8.contains(0) && !path.utf8.contains(UInt8(ascii: "\n"))
+            && path.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { !["", ".", ".."].contains($0) }
     }
 
     private func background(_ body: @escaping @Sendable (NodeRuntime) async -> Void) {

@@ -93,3 +93,10 @@ func forEach(_ operands: [String], _ body: (String) throws -> Void) throws {
     }
     if failed { throw ExitCode.failure }
 }
+
+/// The same for what is shown as one document: of those that were not refused.
+func forEach(_ operands: [String], _ body: (String) throws -> Void, thenShow show: () throws -> Void) throws {
+    let failure = Result { try forEach(operands, body) }
+    try show()
+    try failure.get()
+}

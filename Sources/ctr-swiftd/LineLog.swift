@@ -37,14 +37,14 @@ struct LineLog: LogHandler {
         }
     }
 
-    /// At most 8 KiB of a text, on one line.
+    /// At most 8 KiB for a text, on one line.
     private static func append(_ text: String, to line: inout String) {
-        for scalar in text.unicodeScalars.prefix(8192) {
-            if scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) {
-                line += "\\u{\(String(scalar.value, radix: 16))}"
-            } else {
-                line.unicodeScalars.append(scalar)
-            }
+        let end = line.utf8.count + 8192
+        for scalar in text.unicodeScalars {
+            let isEscaped = scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)
+            let shown = isEscaped ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+            guard line.utf8.count + shown.utf8.count <= end else { return }
+            line += shown
         }
     }
 

@@ -173,6 +173,19 @@ import Testing
         #expect(outcome.status == 0 && outcome.output == #"{"container":"c","file":"\#(file)","sizeInBytes":3}"# + "\n")
     }
 
+    @Test("export writes aside under a name of its own, and leaves nothing of a refusal") func exportedAside() throws {
+        let home = try Scratch()
+        try home.write("mine", "root.tar.part")
+        let file = home.url.path + "/root.tar"
+        let no = try Program.run("export", "-o", file, "c", daemon: [.init(refusal("404 Not Found", "container-not-found"))])
+        #expect(no.status == 1)
+        #expect(try home.names() == ["root.tar.part"])
+        let done = try Program.run("export", "-o", file, "c", daemon: [.init(answer("tar", type: "application/x-tar"))])
+        #expect(done.status == 0)
+        #expect(try home.names() == ["root.tar", "root.tar.part"])
+        #expect(try home.read("root.tar") == "tar" && home.read("root.tar.part") == "mine")
+    }
+
     @Test("completion scripts are made for three shells", arguments: ["bash", "zsh", "fish"])
     func completions(shell: String) throws {
         let outcome = try Program.run("--generate-completion-script", shell)

@@ -161,10 +161,14 @@ import Testing
 
     @Test(
         "fingers that know Docker are told what there is instead",
-        arguments: [("compose", true), ("build", true), ("push", true), ("volume", true), ("xyzzy", false)])
+        arguments: [
+            ("compose", true), ("build", true), ("push", true), ("volume", true), ("df", true), ("system", false), ("xyzzy", false),
+        ])
     func habits(command: String, known: Bool) {
         #expect((DockerHabits.note(command: command) != nil) == known)
         #expect(DockerHabits.note(option: "--publish")?.contains("--network") == true)
+        #expect(DockerHabits.note(option: "--net")?.contains("container:NAME") == true)
+        #expect(DockerHabits.note(command: "network")?.contains("container:NAME") == true)
         #expect(DockerHabits.note(option: "-eA") != nil && DockerHabits.note(option: "--env") == nil)
     }
 }

@@ -8,8 +8,9 @@ package enum DockerHabits {
         if option.hasPrefix("-e"), option.utf8.count > 2 { return "use -e NAME=value, with a blank between" }
         return switch option {
         case "-p", "--publish", "-P", "--publish-all", "--expose", "--ip", "--link", "--network-alias", "--dns", "--add-host",
-            "--mac-address", "--net":
-            "container networks are not there yet: use --network none (the default) or host"
+            "--mac-address":
+            "container networks are not there yet: use --network none (the default), host or container:NAME"
+        case "--net": "use --network none (the default), host or container:NAME"
         case "--volumes-from", "--volume-driver": "volumes are not there yet: use -v /host:/container"
         case "--gpus", "--runtime": "devices are given one by one with --device, and there is one runtime"
         case "--cpu-quota", "--cpu-period": "use --cpus 1.5"
@@ -29,10 +30,10 @@ package enum DockerHabits {
         case "build", "commit", "import", "buildx", "builder":
             "images are not built here: use buildah or docker build, then `ctr-swift load`"
         case "save", "push", "tag", "history", "search", "manifest": "images are only pulled, loaded and removed: use skopeo for the rest"
-        case "network": "container networks are not there yet: `run` has --network none and host"
+        case "network": "container networks are not there yet: `run` has --network none, host and container:NAME"
         case "volume": "volumes are not there yet: `run` has -v /host:/container"
         case "container": "leave the word out: `ctr-swift ps`, `ctr-swift rm`, …"
-        case "system", "df": "use `ctr-swift snapshot usage` and `ctr-swift info`"
+        case "df": "use `ctr-swift system df`"
         case "compose", "swarm", "service", "stack", "node", "secret", "config", "context", "plugin", "trust", "checkpoint":
             "that is not this program's job"
         default: nil

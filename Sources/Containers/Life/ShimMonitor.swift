@@ -49,11 +49,7 @@ package final class ShimMonitor: Sendable {
 
     package init() throws(KernelError) { epoll = try Epoll.make() }
 
-    /// Takes a connection over for good; the handler is called on the monitor's thread and must not block.
-    package func watch(_ connection: consuming ShimConnection, handler: @escaping Handler) throws(KernelError) {
-        try watch(ShimLine(connection), .events(handler))
-    }
-
+    /// The handler is called on the monitor's thread and must not block.
     package func watch(_ line: ShimLine, handler: @escaping Handler) throws(KernelError) { try watch(line, .events(handler)) }
 
     /// Listens until one message has come.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import APITypes
-internal import Glibc
 internal import JSON
 internal import Layers
 internal import Linux
@@ -128,7 +127,7 @@ package struct ContainerPlan: Sendable {
         /// hostname(7) and sethostname(2): at most 64 bytes; letters, digits, dots and hyphens.
         func hostname(sharesHost: Bool, sharedName: String?) throws(ContainerError) -> String {
             guard let name = request.hostname else {
-                return sharedName ?? (sharesHost || request.network == .host ? hostName() : id.short)
+                return sharedName ?? (sharesHost || request.network == .host ? SystemNames().node : id.short)
             }
             guard sharedName == nil else {
                 throw .invalidRequest("hostname \"\(name)\" in another container's UTS namespace", remedy: "leave one of the two out")
@@ -148,12 +147,6 @@ package struct ContainerPlan: Sendable {
                 throw .invalidRequest("hostname \"\(name)\"", remedy: "use letters, digits, dots and hyphens, at most 63")
             }
             return name
-        }
-
-        private func hostName() -> String {
-            var names = utsname()
-            guard uname(&names) == 0 else { return id.short }
-            return withUnsafeBytes(of: names.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         }
 
         /// Numbers need no look into the image; names, groups and homes do.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
 internal import JSON
+internal import Linux
 package import OCI
 internal import Runtime
 
@@ -81,10 +81,7 @@ package enum SeccompProfile {
     }
 
     private static func isKernel(atLeast text: String) -> Bool {
-        var names = utsname()
-        guard uname(&names) == 0 else { return false }
-        let release = withUnsafeBytes(of: names.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        return !numbers(release).lexicographicallyPrecedes(numbers(text))
+        !numbers(SystemNames().release).lexicographicallyPrecedes(numbers(text))
     }
 
     /// "6.1.0-13-amd64" is 6.1.

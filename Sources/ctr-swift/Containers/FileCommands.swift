@@ -76,9 +76,10 @@ struct Export: ParsableCommand {
         let kind = try HostFiles.kind(output, follow: false)
         let isReplaced = kind == nil || kind == .regular
         var size: Int64 = 0
-        let place = FilePath(isReplaced ? output + ".part" : output)
+        // A name that nobody else has: the directory may be everybody's.
+        let place = FilePath(isReplaced ? "\(output).\(getpid()).\(UInt32.random(in: 0...UInt32.max))" : output)
+        let file = try openFile(place, O_WRONLY | O_CREAT | (isReplaced ? O_EXCL | O_NOFOLLOW : O_TRUNC), mode: 0o600)
         do {
-            let file = try openFile(place, O_WRONLY | O_CREAT | O_TRUNC | (isReplaced ? O_NOFOLLOW : 0), mode: 0o600)
             try connection.client.download(path) { bytes throws(ClientError) in
                 size += Int64(bytes.count)
                 do throws(KernelError) {

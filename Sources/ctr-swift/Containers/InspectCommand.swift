@@ -15,19 +15,17 @@ struct Inspect: ParsableCommand {
     func run() throws {
         let client = connection.client
         var (containers, images) = ([ContainerDetail](), [ImageDetail]())
-        let failure = Result {
-            try forEach(names) { name in
-                if let container = try container(name, client) {
-                    containers.append(container)
-                } else {
-                    images.append(try imageInstead(name, client))
-                }
+        try forEach(names) { name in
+            if let container = try container(name, client) {
+                containers.append(container)
+            } else {
+                images.append(try imageInstead(name, client))
             }
+        } thenShow: {
+            // One document, as long as one kind was asked for.
+            if !containers.isEmpty || images.isEmpty { try output.show(containers) }
+            if !images.isEmpty { try output.show(images) }
         }
-        // One document, as long as one kind was asked for.
-        if !containers.isEmpty || images.isEmpty { try output.show(containers) }
-        if !images.isEmpty { try output.show(images) }
-        try failure.get()
     }
 
     private func container(_ name: String, _ client: APIClient) throws -> ContainerDetail? {
@@ -61,9 +59,11 @@ struct InspectImages: ParsableCommand {
     func run() throws {
         let client = connection.client
         var details: [ImageDetail] = []
-        let failure = Result { try forEach(images) { details.append(try image($0, client)) } }
-        try output.show(details)
-        try failure.get()
+        try forEach(images) {
+            details.append(try image($0, client))
+        } thenShow: {
+            try output.show(details)
+        }
     }
 }
 

@@ -7,7 +7,7 @@ internal import Client
 // start, stop, restart, kill, wait, rm: each takes several containers, and prints a line for each that it was done to.
 
 /// The line of JSON for a container to which something was done.
-private struct Done: Encodable {
+struct Done: Encodable {
     var container: String
     var exit: ExitRecord?
     var unheard: UnheardSignal?

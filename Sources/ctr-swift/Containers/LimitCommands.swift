@@ -6,8 +6,6 @@ internal import Client
 
 // pause, unpause, update: what is done to a running container's group of processes.
 
-private struct Done: Encodable { var container: String }
-
 struct Pause: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause", abstract: "Stop every process of containers where it is.",
