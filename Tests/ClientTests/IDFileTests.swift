@@ -50,5 +50,6 @@ import Testing
         let outcome = try Program.shell(line, daemon: [.init(created)])
         #expect(outcome.status == 0 && outcome.output.hasSuffix("\n0123456789abcdef\n"))
         #expect(outcome.output.contains("the container is 0123456789abcdef"))
+        #expect(try home.names() == [])
     }
 }

@@ -80,7 +80,10 @@ private func create(
         throw error
     }
     for warning in made.warnings { warn(warning) }
-    do throws(KernelError) { try file?.write(made.id) } catch { warn("--cidfile: \(error): the container is \(made.id)") }
+    do throws(KernelError) { try file?.write(made.id) } catch {
+        file?.remove()
+        warn("--cidfile: \(error): the container is \(made.id)")
+    }
     return made
 }
 
@@ -114,7 +117,7 @@ private final class IDFile {
         try id.utf8Span.span.withUnsafeBytes { bytes throws(KernelError) in try writeAll(file, bytes, object: path.string) }
     }
 
-    /// Nothing was made.
+    /// No container is named in it.
     func remove() { try? unlinkFile(path) }
 }
 
