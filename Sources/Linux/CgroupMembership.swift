@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CLinux
 internal import Glibc
 package import SystemPackage
 
@@ -13,36 +12,26 @@ package import SystemPackage
 package struct CgroupMembership: ~Copyable {
     private let entries: [CInt]
     private let names: [String]
-    /// A directory for `cloneProcess`.
-    package let birthplace: CInt?
 
     package init(_ handle: CgroupHandle) throws(KernelError) {
         var opened: [CInt] = []
         var names: [String] = []
-        var birthplace: CInt?
         do throws(KernelError) {
-            for directory in handle.directories {
-                if directory.hierarchy.isUnified, directory.created {
-                    birthplace = try openFile(directory.location, CTR_O_PATH | O_DIRECTORY).release()
-                } else {
-                    let file = directory.location.appending(directory.hierarchy.isUnified ? "cgroup.procs" : "tasks")
-                    opened.append(try openFile(file, O_WRONLY).release())
-                    names.append(file.string)
-                }
+            for directory in handle.directories where !(directory.hierarchy.isUnified && directory.created) {
+                let file = directory.location.appending(directory.hierarchy.isUnified ? "cgroup.procs" : "tasks")
+                opened.append(try openFile(file, O_WRONLY).release())
+                names.append(file.string)
             }
         } catch {
             for descriptor in opened { _ = close(descriptor) }
-            if let birthplace { _ = close(birthplace) }
             throw error
         }
         entries = opened
         self.names = names
-        self.birthplace = birthplace
     }
 
     deinit {
         for descriptor in entries { _ = close(descriptor) }
-        if let birthplace { _ = close(birthplace) }
     }
 
     /// Moves the calling process, which must have one thread.

@@ -4,6 +4,19 @@ import Glibc
 import Linux
 import SystemPackage
 
+/// A recorded container as a verb finds it.
+struct FoundContainer {
+    let directory: StateDirectory
+    var record: ContainerRecord
+    let status: ContainerRecord.Status
+
+    init(_ id: String, _ global: GlobalOptions) throws {
+        directory = try StateDirectory(root: global.root, id: id)
+        record = try directory.read()
+        status = record.status(gate: directory.gate)
+    }
+}
+
 // What the kernel says about a recorded container.
 extension ContainerRecord {
     enum Status: String {

@@ -21,11 +21,10 @@ struct EventsCommand: ParsableCommand {
             guard let pause = Self.milliseconds(interval), pause > 0 else {
                 throw CommandError("--interval \"\(interval)\": not a time: use 5s, 500ms or 1m")
             }
-            let directory = try StateDirectory(root: global.root, id: id)
-            let record = try directory.read()
-            guard record.status(gate: directory.gate) != .stopped else { throw CommandError("container \"\(id)\" is not running") }
-            if stats { return try show(record) }
-            try follow(record, directory, every: pause)
+            let container = try FoundContainer(id, global)
+            guard container.status != .stopped else { throw CommandError("container \"\(id)\" is not running") }
+            if stats { return try show(container.record) }
+            try follow(container.record, container.directory, every: pause)
         }
     }
 

@@ -27,7 +27,7 @@ enum Foreground {
         return set
     }
 
-    /// Waits for the process. The signals that `holdSignals` holds are taken one by one with sigwaitinfo(2): no handler, no race.
+    /// Waits for the process. The signals that `holdSignals` holds are taken one by one with sigwait(3): no handler, no race.
     static func wait(for pid: Int32) throws(KernelError) -> Int32 {
         var set = signalSet
         while true {

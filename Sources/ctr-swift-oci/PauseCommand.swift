@@ -11,11 +11,10 @@ struct PauseCommand: ParsableCommand {
 
     func run() throws {
         try reporting(global) {
-            let directory = try StateDirectory(root: global.root, id: id)
-            let record = try directory.read()
-            switch record.status(gate: directory.gate) {
+            let container = try FoundContainer(id, global)
+            switch container.status {
             case .paused: return
-            case .created, .running: try record.cgroup.freeze(within: 10_000)
+            case .created, .running: try container.record.cgroup.freeze(within: 10_000)
             case .stopped: throw CommandError("container \"\(id)\" is stopped: only one that runs can be paused")
             }
         }
@@ -30,11 +29,9 @@ struct ResumeCommand: ParsableCommand {
 
     func run() throws {
         try reporting(global) {
-            let directory = try StateDirectory(root: global.root, id: id)
-            let record = try directory.read()
-            let status = record.status(gate: directory.gate)
-            guard status == .paused else { throw CommandError("container \"\(id)\" is \(status.rawValue), not paused") }
-            try record.cgroup.thaw()
+            let container = try FoundContainer(id, global)
+            guard container.status == .paused else { throw CommandError("container \"\(id)\" is \(container.status.rawValue), not paused") }
+            try container.record.cgroup.thaw()
         }
     }
 }

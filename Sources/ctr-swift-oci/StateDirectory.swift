@@ -73,7 +73,7 @@ struct StateDirectory {
     func make() throws {
         var prefix = path.removingLastComponent()
         var missing: [FilePath] = []
-        while !prefix.isEmpty, !isDirectory(prefix) {
+        while !prefix.isEmpty, !exists(prefix) {
             missing.append(prefix)
             prefix.removeLastComponent()
         }
@@ -81,7 +81,7 @@ struct StateDirectory {
         guard try makeDirectory(path, mode: 0o700) else { throw CommandError("container \"\(id)\" exists already") }
     }
 
-    private func isDirectory(_ path: FilePath) -> Bool {
+    private func exists(_ path: FilePath) -> Bool {
         var status = stat()
         return withCPath(path) { stat($0, &status) } == 0
     }

@@ -35,19 +35,17 @@ struct UpdateCommand: ParsableCommand {
 
     func run() throws {
         try reporting(global) {
-            let directory = try StateDirectory(root: global.root, id: id)
-            var record = try directory.read()
-            let status = record.status(gate: directory.gate)
-            guard status != .stopped else { throw CommandError("container \"\(id)\" is stopped: it has no limits to change") }
-            let before = record.cgroup
+            var container = try FoundContainer(id, global)
+            guard container.status != .stopped else { throw CommandError("container \"\(id)\" is stopped: it has no limits to change") }
+            let before = container.record.cgroup
             let wanted = try wanted()
             do {
-                try CgroupUpdate.apply(wanted, to: &record.cgroup)
+                try CgroupUpdate.apply(wanted, to: &container.record.cgroup)
             } catch {
-                if record.cgroup != before { try? directory.write(record) }
+                if container.record.cgroup != before { try? container.directory.write(container.record) }
                 throw error
             }
-            if record.cgroup != before { try directory.write(record) }
+            if container.record.cgroup != before { try container.directory.write(container.record) }
         }
     }
 

@@ -151,7 +151,8 @@ static inline ssize_t ctr_receive_descriptor(int socket, void *bytes, size_t cou
     message.msg_iov = &part;
     message.msg_iovlen = 1;
     message.msg_control = control.bytes;
-    message.msg_controllen = sizeof control.bytes;
+    // Not the padding as well: the kernel would put a second descriptor there, which nobody would close.
+    message.msg_controllen = CMSG_LEN(sizeof(int));
     *descriptor = -1;
     ssize_t result = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
