@@ -47,6 +47,8 @@ import Testing
     /// A small image can be had, so all that the large one took is free again.
     private func expectWorks(_ node: Node, sameDaemon pid: Int32) throws {
         #expect(node.daemon.isRunning && node.daemon.pid == pid)
+        // What was begun is deleted in the background.
+        try node.settle()
         let small = try Registry.withFixtures().byDigest("test/busybox")
         #expect(try node.good("run", "--rm", small, "echo", "still works") == "still works\n")
         try node.good("rmi", small)
