@@ -39,7 +39,7 @@ extension ContainerService {
         var unheard: UnheardSignal?
         if seconds != 0 {
             // Asked before, too: a handler that ends the program may take itself away at once, as Python's interpreter does.
-            let wasUnheard = self.unheard(container) != nil
+            let wasUnheard = await self.unheard(container) != nil
             // Its monitor keeps the end of the time, too: the stop is finished also where this daemon is killed.
             do throws(ContainerError) {
                 try await signal(container, container.memo.stopSignal, for: verb, killAfter: seconds > 0 ? seconds : nil)
@@ -49,7 +49,7 @@ extension ContainerService {
             }
             ContainerStep.stopSignalled.reach()
             // Before one that is paused goes on: what it does with the signal is then what it will do.
-            unheard = wasUnheard ? self.unheard(container) : nil
+            unheard = wasUnheard ? await self.unheard(container) : nil
             await thawIfPaused(container)
             if let unheard { publish("signal-unheard", container, ["signal": "\(unheard.signal)", "reason": unheard.reason.rawValue]) }
             if unheard == nil || seconds < 0 || request.waitFull == true {
@@ -88,10 +88,10 @@ extension ContainerService {
 
     /// Whether PID 1 can hear its stop signal now. Where it could neither before the signal was sent nor after it, it did not hear it, or will not be
     /// ready for it in time.
-    private func unheard(_ container: Container) -> UnheardSignal? {
+    private func unheard(_ container: Container) async -> UnheardSignal? {
         let signal = container.memo.stopSignal
         guard let started = container.started, container.life.exit == nil,
-            let masks = try? SignalMasks(of: started.pid), (try? ProcessStat(of: started.pid))?.startTicks == started.startTicks,
+            let masks = await settledMasks(of: started.pid, for: signal), (try? ProcessStat(of: started.pid))?.startTicks == started.startTicks,
             let discard = masks.discards(signal), let reason = UnheardSignal.Reason(rawValue: discard.rawValue)
         else { return nil }
         let name = SignalName.name(of: signal)
@@ -101,6 +101,17 @@ extension ContainerService {
             case .defaultOfInit: "PID 1 does not catch \(name), and the kernel does not end a PID 1 by it"
             }
         return UnheardSignal(signal: Int(signal), reason: reason, message: words)
+    }
+
+    /// A shell that makes a process blocks every signal for a moment, which is no wish to take them in another way.
+    private func settledMasks(of pid: Int32, for signal: Int32) async -> SignalMasks? {
+        var masks = try? SignalMasks(of: pid)
+        for _ in 0..<20 {
+            guard let blocked = masks?.blocked, (1...64).contains(signal), blocked & UInt64(1) << UInt64(signal - 1) != 0 else { break }
+            try? await Task.sleep(for: .microseconds(100))
+            masks = try? SignalMasks(of: pid)
+        }
+        return masks
     }
 
     /// Sends one signal to PID 1. One that is paused is told when it goes on; SIGKILL lets it go on.
