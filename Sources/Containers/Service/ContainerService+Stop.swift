@@ -91,7 +91,8 @@ extension ContainerService {
     private func unheard(_ container: Container) async -> UnheardSignal? {
         let signal = container.memo.stopSignal
         guard let started = container.started, container.life.exit == nil,
-            let masks = await settledMasks(of: started.pid, for: signal), (try? ProcessStat(of: started.pid))?.startTicks == started.startTicks,
+            let masks = await settledMasks(of: started.pid, for: signal),
+            (try? ProcessStat(of: started.pid))?.startTicks == started.startTicks,
             let discard = masks.discards(signal), let reason = UnheardSignal.Reason(rawValue: discard.rawValue)
         else { return nil }
         let name = SignalName.name(of: signal)
