@@ -43,7 +43,11 @@ import Testing
         }
         let shim = found.shim.load(ordering: .sequentiallyConsistent)
         guard shim != 0 else { return nil }
-        try await eventually("it stands still") { (try? ProcessStat(of: shim).state) == "T" }
+        // Or it has ended before the signal: then the start is over.
+        try await eventually("it stands still") {
+            (try? ProcessStat(of: shim).state) == "T" || found.isDone.load(ordering: .sequentiallyConsistent)
+        }
+        if found.isDone.load(ordering: .sequentiallyConsistent) { return nil }
         if container.life.phase == .starting, try node.cgroups(container) == [] {
             return Halted(container: container, start: start, shim: shim)
         }
