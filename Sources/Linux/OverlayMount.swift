@@ -38,14 +38,12 @@ package struct OverlayMount: Sendable, Hashable {
         self.method = method
     }
 
-    /// Whether the running kernel takes layers one by one: by trying, since distributions carry features back. Linux 6.7.
+    /// Whether the running kernel takes layers one by one. Linux 6.7.
     package static let supportsLowerdirAppend: Bool = {
-        do throws(KernelError) {
-            let context = try FilesystemContext("overlay")
-            guard Self.refusesUnknownOptions(context) else { return false }
-            try context.set("lowerdir+", "/")
-            return true
-        } catch { return false }
+        switch try? OverlayMount(store: "/", lowerdirs: ["/"], upper: .none).contextWithFirstLayer() {
+        case .some: true
+        case .none: false
+        }
     }()
 
     /// Before overlayfs was moved to the mount API (Linux 6.5), fsconfig(2) took any option, and the mount refused it later.
@@ -132,14 +130,16 @@ package struct OverlayMount: Sendable, Hashable {
         return true
     }
 
-    /// The probe: EINVAL is an unknown option (or a bad layer, which mount(2) will then say), ENOSYS a kernel without the mount API.
+    /// The kernel is asked by trying, since distributions carry features back; and by the context that is mounted, since to throw one away
+    /// takes overlayfs a grace period of RCU: half a millisecond of each start. EINVAL is an unknown option (or a bad layer, which
+    /// mount(2) will then say), ENOSYS a kernel without the mount API.
     private func contextWithFirstLayer() throws(KernelError) -> FilesystemContext? {
         guard let first = lowerdirs.first else {
             throw KernelError(call: "fsconfig(2)", object: "overlay without lowerdirs", errno: .invalidArgument)
         }
-        if method == .automatic, !Self.supportsLowerdirAppend { return nil }
         do throws(KernelError) {
             let context = try FilesystemContext("overlay")
+            if method == .automatic, !Self.refusesUnknownOptions(context) { return nil }
             try context.set("lowerdir+", first)
             return context
         } catch  where method == .automatic && (error.errno == .invalidArgument || error.errno == .noFunction) {
