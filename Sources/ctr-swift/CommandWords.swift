@@ -29,12 +29,17 @@ struct CommandWords {
     }
 
     /// What they name, for its messages and its exit code: `ctr-swift snapshot ls`.
-    private(set) var path = ["ctr-swift"]
+    private(set) var path = [CommandLineTool.name]
 
     /// Finds the command, and parses what follows it.
     /// - Throws: `UsageError` for a word in a command's place that is none, with the one that was probably meant, and for one that is not
     ///   UTF-8; the parser's errors.
-    mutating func parse(_ root: any ParsableCommand.Type) throws -> any ParsableCommand {
+    mutating func parse() throws -> any ParsableCommand {
+        if let word = words.first, unreadable == nil, let command = CommandLineTool.frequent(word[...]) {
+            path.append(word)
+            return try command.parseAsRoot(Array(words.dropFirst()))
+        }
+        let root: any ParsableCommand.Type = CommandLineTool.self
         var (group, command) = (root, root)
         var rest = words[...]
         let asksForHelp = rest.first == "help"
@@ -76,8 +81,8 @@ struct CommandWords {
 private struct Direct<Group: ParsableCommand, Command: ParsableCommand>: ParsableCommand {
     static var configuration: CommandConfiguration {
         var configuration = Command.configuration
-        let group = Group.configuration.commandName.map { $0 == "ctr-swift" ? $0 : "ctr-swift \($0)" }
-        configuration._superCommandName = group
+        let own = CommandLineTool.name
+        configuration._superCommandName = Group.configuration.commandName.map { $0 == own ? own : "\(own) \($0)" }
         return configuration
     }
 

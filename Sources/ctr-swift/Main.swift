@@ -7,8 +7,10 @@ internal import Glibc
 /// The command line: it parses, asks the daemon, prints, and ends with the exit codes of docs/cli.md.
 @main
 struct CommandLineTool: ParsableCommand {
+    static let name = "ctr-swift"
+
     static let configuration = CommandConfiguration(
-        commandName: "ctr-swift",
+        commandName: name,
         abstract: "Run containers from OCI images.",
         usage: "ctr-swift [--socket <path>] <command> [<options>] ...",
         discussion: """
@@ -31,12 +33,29 @@ struct CommandLineTool: ParsableCommand {
                 subcommands: [Snapshot.self, System.self, Check.self, Repair.self, Events.self, Info.self, Version.self]),
         ])
 
+    /// What scripts call most, each of which names this program as its super-command. They are found without the list of all: to make that takes
+    /// the runtime as long as a request to the daemon does.
+    static func frequent(_ word: Substring) -> (any ParsableCommand.Type)? {
+        switch word {
+        case "run": Run.self
+        case "exec": Exec.self
+        case "create": Create.self
+        case "start": Start.self
+        case "stop": Stop.self
+        case "rm": Remove.self
+        case "ps": List.self
+        case "inspect": Inspect.self
+        case "logs": Logs.self
+        default: nil
+        }
+    }
+
     static func main() {
         keepStandardStreams()
         var line = CommandWords(CommandLine.unsafeArgv, count: Int(CommandLine.argc))
         do {
             try line.takeSocket()
-            var command = try line.parse(self)
+            var command = try line.parse()
             try command.run()
         } catch {
             Ending(of: error, command: line.path).exit()

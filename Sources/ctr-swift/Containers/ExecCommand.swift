@@ -9,7 +9,8 @@ internal import SystemPackage
 
 struct Exec: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "exec", abstract: "Run a further process in a running container, and stay until it ends.",
+        commandName: "exec", _superCommandName: CommandLineTool.name,
+        abstract: "Run a further process in a running container, and stay until it ends.",
         usage: "ctr-swift exec [<options>] <container> <command> ...",
         discussion: """
             Signals are passed on to it. When this command is killed, the process and what it has started are, too. \

@@ -6,7 +6,8 @@ internal import Client
 
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "inspect", abstract: "Show everything known of containers or images, as JSON.")
+        commandName: "inspect", _superCommandName: CommandLineTool.name, abstract: "Show everything known of containers or images, as JSON."
+    )
 
     @OptionGroup var output: RecordOptions
     @OptionGroup var connection: Connection

@@ -39,7 +39,8 @@ private func start(
 }
 
 struct Start: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "start", abstract: "Start containers that were created or have ended.")
+    static let configuration = CommandConfiguration(
+        commandName: "start", _superCommandName: CommandLineTool.name, abstract: "Start containers that were created or have ended.")
 
     @OptionGroup var output: JSONLines
     @OptionGroup var connection: Connection
@@ -52,7 +53,7 @@ struct Start: ParsableCommand {
 
 struct Stop: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stop", abstract: "Send the stop signal, wait, then send SIGKILL.")
+        commandName: "stop", _superCommandName: CommandLineTool.name, abstract: "Send the stop signal, wait, then send SIGKILL.")
 
     @OptionGroup var options: StopOptions
     @OptionGroup var output: JSONLines
@@ -136,7 +137,8 @@ struct Wait: ParsableCommand {
 }
 
 struct Remove: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "rm", abstract: "Remove containers that don't run.")
+    static let configuration = CommandConfiguration(
+        commandName: "rm", _superCommandName: CommandLineTool.name, abstract: "Remove containers that don't run.")
 
     @Flag(name: [.short, .long], help: "Also remove those that run: they are killed.") var force = false
     @OptionGroup var output: JSONLines

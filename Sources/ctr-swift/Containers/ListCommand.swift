@@ -5,7 +5,8 @@ internal import ArgumentParser
 internal import Client
 
 struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "ps", abstract: "List running containers.", aliases: ["ls"])
+    static let configuration = CommandConfiguration(
+        commandName: "ps", _superCommandName: CommandLineTool.name, abstract: "List running containers.", aliases: ["ls"])
 
     @Flag(name: [.short, .long], help: "List all, not only those that run.") var all = false
     @Flag(name: [.short, .long], help: "Show only ids.") var quiet = false

@@ -6,7 +6,7 @@ internal import Client
 
 struct Logs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "logs", abstract: "Show what a container has written.",
+        commandName: "logs", _superCommandName: CommandLineTool.name, abstract: "Show what a container has written.",
         discussion: "Bytes are shown as they were written, each to the stream it was written to.")
 
     @Flag(name: [.short, .long], help: "Go on until the container has ended.") var follow = false

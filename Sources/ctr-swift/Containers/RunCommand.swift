@@ -10,7 +10,8 @@ internal import SystemPackage
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Create a container, start it, and stay with it until it ends.",
+        commandName: "run", _superCommandName: CommandLineTool.name,
+        abstract: "Create a container, start it, and stay with it until it ends.",
         usage: "ctr-swift run [<options>] <image> [<command> ...]",
         discussion: """
             Signals are passed on to its first process. The exit code is that process's own; 125: refused by ctr-swift; \
@@ -53,7 +54,7 @@ struct Run: ParsableCommand {
 
 struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "create", abstract: "Create a container without starting it; print its id.",
+        commandName: "create", _superCommandName: CommandLineTool.name, abstract: "Create a container without starting it; print its id.",
         usage: "ctr-swift create [<options>] <image> [<command> ...]")
 
     @Flag(name: .long, help: "Print JSON in place of the id.") var json = false
