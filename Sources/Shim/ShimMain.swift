@@ -32,8 +32,6 @@ package enum ShimMain {
                 engine.tell(.started(server.started))
                 server.clients.append(engine)
             }
-            // It waits from here on, beside hundreds of its kind.
-            ResidentMemory.releaseWithStack()
             server.run()
             tidyUp(server.configuration)
             return server.leavesCgroup ? 1 : 0

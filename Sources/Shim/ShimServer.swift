@@ -45,6 +45,9 @@ final class ShimServer {
     var lastOutput = Moment.now
     /// A terminal that nobody in the container has open is looked at again then.
     private var terminalReopens: Moment?
+    /// What its start needed is given back then: it waits from there on, beside hundreds of its kind. Where the container ends before, most of
+    /// it is needed once more at once.
+    private var settles: Moment? = Moment.now.advanced(byMilliseconds: ShimPatience.settling)
 
     private var poll = Poll<Source>()
     /// Not before the first output: most containers are silent.
@@ -199,7 +202,7 @@ final class ShimServer {
     private var timeout: CInt? {
         let now = Moment.now
         let own = [
-            firstClientDeadline, terminalReopens, quietDeadline, feedDeadline, execs.nextMoment, dueKill?.at,
+            firstClientDeadline, terminalReopens, quietDeadline, feedDeadline, execs.nextMoment, dueKill?.at, settles,
             exit == nil ? health?.nextMoment : nil,
         ]
         return (own + execs.processes.map(\.nextMoment)).compactMap { $0?.milliseconds(from: now) }.min()
@@ -208,6 +211,10 @@ final class ShimServer {
     private func keepDeadlines(_ now: Moment) {
         if let due = firstClientDeadline, now >= due { stopAwaitingClient() }
         if let due = terminalReopens, now >= due { terminalReopens = nil }
+        if let due = settles, now >= due {
+            settles = nil
+            ResidentMemory.releaseWithStack()
+        }
         if let due = quietDeadline, now >= due {
             for output in outputs where !output.isEnded { output.end() }
         }
@@ -247,6 +254,7 @@ enum ShimPatience {
     static let silence: UInt64 = 2_000
     static let idleClient: UInt64 = 60_000
     static let terminalReopens: UInt64 = 500
+    static let settling: UInt64 = 250
     /// More than further processes, each of which has a client.
     static let connections = 256
 }
