@@ -52,10 +52,14 @@ package struct SignalMasks: Sendable, Hashable {
     /// Whether the kernel would drop a signal at once. One that is blocked waits: it may be taken by sigwait(3) or a signalfd(2).
     /// Source: kernel/signal.c, `sig_ignored`.
     package func discards(_ signal: Int32) -> Discard? {
-        guard (1...64).contains(signal), signal != SIGKILL, signal != SIGSTOP else { return nil }
-        let bit = UInt64(1) << UInt64(signal - 1)
+        guard let bit = Self.bit(of: signal), signal != SIGKILL, signal != SIGSTOP else { return nil }
         if blocked & bit != 0 { return nil }
         if ignored & bit != 0 { return .ignored }
         return caught & bit == 0 && isNamespaceInit ? .defaultOfInit : nil
     }
+
+    /// Whether a signal would wait until it is let through.
+    package func blocks(_ signal: Int32) -> Bool { Self.bit(of: signal).map { blocked & $0 != 0 } ?? false }
+
+    private static func bit(of signal: Int32) -> UInt64? { (1...64).contains(signal) ? 1 << UInt64(signal - 1) : nil }
 }

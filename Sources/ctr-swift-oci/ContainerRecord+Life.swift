@@ -49,15 +49,7 @@ extension ContainerRecord {
     /// To its first process, and no other that has the number by now.
     /// - Returns: false where it has ended.
     func send(_ signal: CInt) throws(KernelError) -> Bool {
-        guard isAlive else { return false }
-        let process: OwnedFD
-        do throws(KernelError) {
-            process = try openProcess(pid)
-        } catch  where error.errno == .noSuchProcess {
-            return false
-        }
-        // First the descriptor, then the look: so the process that is looked at is the one that gets the signal.
-        guard isAlive, try sendSignal(signal, to: process) else { return false }
+        guard let process = try openProcess(pid, startTicks: startTicks), isAlive, try sendSignal(signal, to: process) else { return false }
         // A process that v1's freezer holds does not even die.
         if signal == SIGKILL, (try? cgroup.isFreezing) == true { try? cgroup.thaw() }
         return true

@@ -5,6 +5,7 @@ import Containers
 import Glibc
 import Linux
 import ShimProtocol
+import SystemPackage
 import Testing
 
 /// Verbs at once on one container, in random order (F-30): each wins, or is told plainly why not; nothing hangs, and nothing is left half done.
@@ -91,6 +92,22 @@ import Testing
                     #expect(try await node.service.stop(container, timeoutSeconds: 1).exitCode == 137)
                 }
             }
+        }
+    }
+
+    @Test("a container whose monitor stands still hears its stop signal, and is ended by a stop, and by rm -f", arguments: [false, true])
+    func monitorStandsStill(force: Bool) async throws {
+        try await withNode { node in
+            let container = try await node.run(shell: "trap 'echo heard > /tmp/heard; exit 0' TERM; while :; do sleep 0.01; done")
+            let (pid, shim) = (try #require(container.started?.pid), try #require(container.shimPID))
+            #expect(kill(shim, SIGSTOP) == 0)
+            if force {
+                try await node.service.remove(container, force: true)
+            } else {
+                #expect(try await node.service.stop(container, timeoutSeconds: 1).exitCode == 137)
+                #expect(access(container.paths.directory.appending("upper/tmp/heard").string, F_OK) == 0)
+            }
+            for process in [pid, shim] { #expect(kill(process, 0) == -1 && lastErrno() == .noSuchProcess) }
         }
     }
 }

@@ -33,8 +33,7 @@ package struct ShimProcess: Sendable, Hashable {
             _ = Glibc.kill(pid, SIGKILL)
             return
         }
-        // Opened first: what has the number and the start afterwards is what was opened.
-        guard let process = try? openProcess(pid), (try? ProcessStat(of: pid))?.startTicks == startTicks else { return }
+        guard let process = try? openProcess(pid, startTicks: startTicks) else { return }
         _ = try? sendSignal(SIGKILL, to: process)
     }
 }

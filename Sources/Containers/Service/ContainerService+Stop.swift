@@ -10,16 +10,10 @@ internal import ShimProtocol
 internal import SystemPackage
 
 extension ContainerService {
-    /// Sends the stop signal, waits, then sends SIGKILL. A container that has ended answers at once with its record.
-    /// - Parameter timeoutSeconds: nil is the container's own; 0 kills at once; -1 waits without end.
-    /// - Throws: `ContainerError.wrongState` for one that never ran; `.invalidRequest` for a time that is none.
-    package func stop(_ container: Container, timeoutSeconds: Int?) async throws(ContainerError) -> ExitRecord {
-        try await stop(container, StopRequest(timeoutSeconds: timeoutSeconds)).exit
-    }
-
-    /// The same, and says whether PID 1 could hear the signal: where it can't, there is nothing to wait for.
-    /// One that waits without end, and is cancelled, leaves it as a program that runs on.
+    /// Sends the stop signal, waits, then sends SIGKILL; says whether PID 1 could hear the signal: where it can't, there is nothing to wait for.
+    /// A container that has ended answers at once with its record. One that waits without end, and is cancelled, leaves it as a program that runs on.
     /// - Parameter verb: for what it is stopped; the exit record tells it.
+    /// - Throws: `ContainerError.wrongState` for one that never ran; `.invalidRequest` for a time that is none.
     package func stop(_ container: Container, _ request: StopRequest, for verb: String = "stop") async throws(ContainerError)
         -> StopResponse
     {
@@ -37,12 +31,14 @@ extension ContainerService {
         if container.setStopOpen(seconds < 0) { await pool.run { self.persist(container) } }
         publish("stop", container)
         var unheard: UnheardSignal?
+        var isHeardByMonitor = true
         if seconds != 0 {
             // Asked before, too: a handler that ends the program may take itself away at once, as Python's interpreter does.
             let wasUnheard = await self.unheard(container) != nil
             // Its monitor keeps the end of the time, too: the stop is finished also where this daemon is killed.
             do throws(ContainerError) {
-                try await signal(container, container.memo.stopSignal, for: verb, killAfter: seconds > 0 ? seconds : nil)
+                let killAfter = seconds > 0 ? seconds : nil
+                isHeardByMonitor = try await signal(container, container.memo.stopSignal, for: verb, killAfter: killAfter)
             } catch {
                 container.decide { $0.stopGivenUp() }
                 throw error
@@ -64,7 +60,7 @@ extension ContainerService {
                 }
             }
         }
-        let record = try await end(container, for: verb)
+        let record = try await end(container, for: verb, byMonitor: isHeardByMonitor)
         ContainerStep.stopFinished.reach()
         return StopResponse(exit: record, unheard: unheard)
     }
@@ -74,11 +70,16 @@ extension ContainerService {
         request.timeoutSeconds ?? container.memo.stopTimeoutSeconds < 0
     }
 
-    /// SIGKILL, which needs nobody's ear.
-    private func end(_ container: Container, for verb: String) async throws(ContainerError) -> ExitRecord {
-        try await signal(container, SIGKILL, for: verb)
+    /// SIGKILL, which needs nobody's ear. A monitor that stands still is ended, too: it would not tell the end.
+    private func end(_ container: Container, for verb: String, byMonitor: Bool) async throws(ContainerError) -> ExitRecord {
+        let isHeard = byMonitor ? try await signal(container, SIGKILL, for: verb) : false
         ContainerStep.stopKilled.reach()
         await thawIfPaused(container)
+        if !isHeard {
+            logger.warning("a container is ended with its monitor, which does not answer", metadata: ["id": "\(container.id)"])
+            container.killShim()
+            await pool.run { self.killLeftovers(of: container) }
+        }
         guard let record = await wait(container, for: .stopped, seconds: 30) else {
             throw .shim(
                 id: container.id.short, "SIGKILL was sent, and PID 1 is still there after 30 s: it may be in an uninterruptible wait")
@@ -108,7 +109,7 @@ extension ContainerService {
     private func settledMasks(of pid: Int32, for signal: Int32) async -> SignalMasks? {
         var masks = try? SignalMasks(of: pid)
         for _ in 0..<20 {
-            guard let blocked = masks?.blocked, (1...64).contains(signal), blocked & UInt64(1) << UInt64(signal - 1) != 0 else { break }
+            guard masks?.blocks(signal) == true else { break }
             try? await Task.sleep(for: .microseconds(100))
             masks = try? SignalMasks(of: pid)
         }
@@ -161,9 +162,35 @@ extension ContainerService {
         }
     }
 
-    /// By way of the shim, which is PID 1's parent: the number can't have been given to another process meanwhile.
+    /// By way of the shim, which tells afterwards who sent it; to PID 1 itself where the shim stands still.
+    /// - Returns: whether the shim has heard of it.
+    @discardableResult
     private func signal(
         _ container: Container, _ number: Int32, for verb: String, killAfter seconds: Int? = nil
+    ) async throws(ContainerError) -> Bool {
+        do throws(ContainerError) {
+            try await signalByMonitor(container, number, for: verb, killAfter: seconds)
+            return true
+        } catch {
+            guard case .shim = error, !Task.isCancelled, signalDirectly(container, number) else { throw error }
+            return false
+        }
+    }
+
+    /// - Returns: whether there was a process to signal.
+    private func signalDirectly(_ container: Container, _ number: Int32) -> Bool {
+        guard let started = container.started else { return false }
+        do throws(KernelError) {
+            guard let process = try openProcess(started.pid, startTicks: started.startTicks) else { return false }
+            return try sendSignal(number, to: process)
+        } catch {
+            logger.error("PID 1 could not be signalled", metadata: ["id": "\(container.id)", "error": "\(error)"])
+            return false
+        }
+    }
+
+    private func signalByMonitor(
+        _ container: Container, _ number: Int32, for verb: String, killAfter seconds: Int?
     ) async throws(ContainerError) {
         let request = ShimRequest.signal(number, by: verb, killAfterMilliseconds: seconds.map { UInt64($0) * 1000 + Self.monitorsGrace })
         // A shim that does not answer is not there yet, or just gone: then its last word is on the way.
