@@ -104,20 +104,10 @@ package final class Container: Sendable {
     }
 
     /// - Returns: whether that is news.
-    func setStopOpen(_ isOpen: Bool) -> Bool {
-        state.withLock { state in
-            defer { state.memo.isStopOpen = isOpen ? true : nil }
-            return (state.memo.isStopOpen == true) != isOpen
-        }
-    }
+    func setStopOpen(_ isOpen: Bool) -> Bool { state.withLock { $0.memo.note(isOpen, \.isStopOpen) } }
 
     /// - Returns: whether that is news.
-    func setToBeRemoved(_ isToBe: Bool) -> Bool {
-        state.withLock { state in
-            defer { state.memo.isToBeRemoved = isToBe ? true : nil }
-            return (state.memo.isToBeRemoved == true) != isToBe
-        }
-    }
+    func setToBeRemoved(_ isToBe: Bool) -> Bool { state.withLock { $0.memo.note(isToBe, \.isToBeRemoved) } }
 
     // MARK: Health
 
@@ -150,9 +140,8 @@ package final class Container: Sendable {
     @discardableResult
     func setRestartingByHand(_ isRestarting: Bool) -> Bool {
         state.withLock { state in
-            defer { state.memo.isRestarting = isRestarting ? true : nil }
             if !isRestarting { state.finishesRestart = false }
-            return (state.memo.isRestarting == true) != isRestarting
+            return state.memo.note(isRestarting, \.isRestarting)
         }
     }
 

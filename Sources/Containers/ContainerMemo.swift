@@ -66,6 +66,13 @@ package struct ContainerMemo: Codable, Sendable, Hashable {
         self.upperMode = upperMode
         self.cgroup = cgroup
     }
+
+    /// Notes or takes back what is nil at rest.
+    /// - Returns: whether that is news.
+    mutating func note(_ isSo: Bool, _ flag: WritableKeyPath<ContainerMemo, Bool?>) -> Bool {
+        defer { self[keyPath: flag] = isSo ? true : nil }
+        return (self[keyPath: flag] == true) != isSo
+    }
 }
 
 /// An image that a container mounts beside its own.

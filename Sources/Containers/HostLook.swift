@@ -61,12 +61,7 @@ package final class HostLook: Sendable {
             looking.withLock { $0 -= 1 }
             throw .kernel("start a thread", error)
         }
-        let timer = Task {
-            do { try await Task.sleep(for: patience) } catch { return }
-            look.answered.give(false)
-        }
-        defer { timer.cancel() }
-        guard await look.answered.wait() else {
+        guard await look.answered.wait(within: patience, late: false) else {
             throw .stuckPath(look.path.withLock { $0 }, "no answer within \(patience.components.seconds) s")
         }
     }

@@ -23,10 +23,9 @@ package struct LaunchError: Error, Sendable, Hashable, Codable {
 }
 
 extension LaunchError: CustomStringConvertible {
-    package var description: String {
-        let details = [reason, kernel.map { "\($0)" }].compactMap { $0 }
-        return "\(step.rawValue): \(details.joined(separator: ": "))"
-    }
+    /// Without the step.
+    package var explanation: String { [reason, kernel.map { "\($0)" }].compactMap(\.self).joined(separator: ": ") }
+    package var description: String { "\(step.rawValue): \(explanation)" }
 }
 
 /// Runs kernel calls as a part of one step: their errors become `LaunchError`s of it.

@@ -46,8 +46,7 @@ final class ProgramProbe {
     }
 
     static func answer(to error: LaunchError) -> ProbeAnswer {
-        let reason = [error.reason, error.kernel.map { "\($0)" }].compactMap(\.self).joined(separator: ": ")
-        return ProbeAnswer(exitCode: error.exitCode, output: "\(error.step.rawValue): \(reason)")
+        ProbeAnswer(exitCode: error.exitCode, output: "\(error)")
     }
 
     /// Reads once; what is more than is kept is thrown away, so that the program goes on.

@@ -43,15 +43,6 @@ package struct ShimConnection: ~Copyable, Sendable {
         package consuming func engineOnly() -> ShimConnection { engine }
     }
 
-    /// From now on a receive waits so long and then fails with EAGAIN.
-    package borrowing func limitWaits(seconds: Int) throws(KernelError) {
-        let raw = descriptor
-        var limit = timeval(tv_sec: seconds, tv_usec: 0)
-        try kernel("setsockopt(2)", "SO_RCVTIMEO") {
-            setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        }
-    }
-
     // MARK: The engine's and the client's side
 
     package borrowing func send(_ request: ShimRequest) throws(KernelError) {

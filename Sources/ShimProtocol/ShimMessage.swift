@@ -106,7 +106,7 @@ package struct ShimStep: Codable, Sendable, Hashable {
 }
 
 /// A start that did not come to an exec. Nothing of the container is left.
-package struct ShimFailure: Error, Codable, Sendable, Hashable {
+package struct ShimFailure: Error, Codable, Sendable, Hashable, CustomStringConvertible {
     /// The named step: "mount-overlay", "exec".
     package var step: String
     /// What was wrong, where it was not one kernel call.
@@ -120,6 +120,10 @@ package struct ShimFailure: Error, Codable, Sendable, Hashable {
         self.kernel = kernel
         self.exitCode = exitCode
     }
+
+    /// Without the step.
+    package var explanation: String { [reason, kernel.map { "\($0)" }].compactMap(\.self).joined(separator: ": ") }
+    package var description: String { "\(step): \(explanation)" }
 }
 
 package struct ShimStatus: Codable, Sendable, Hashable {

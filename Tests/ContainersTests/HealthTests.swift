@@ -6,6 +6,7 @@ import Glibc
 import Linux
 import ShimProtocol
 import SystemPackage
+import TestSupport
 import Testing
 
 /// What the daemon makes of a container's health, with real containers.
@@ -143,7 +144,7 @@ import Testing
             let pid = try #require(old[0].started).pid
             #expect(close(creat("/proc/\(pid)/root/tmp/bad", 0o644)) == 0)
             let shim = try ShimConnection.connect(to: old[0].paths.socket)
-            try shim.limitWaits(seconds: 60)
+            limitWaits(shim.descriptor)
             for _ in 0..<2000 {
                 try shim.send(.status)
                 if case .status(let status)? = try shim.receiveMessage(), status.health?.status == .unhealthy { return }

@@ -91,11 +91,11 @@ import Testing
                 TestShim.binary, arguments: ["shim", "--config", container.state.appending("shim.json").string], environment: [],
                 descriptors: [(null.raw, 0), (null.raw, 1), (null.raw, 2), (pair.shim.raw, 3)])
             let engine = pair.engineOnly()
-            limitWaits(engine)
+            limitWaits(engine.descriptor)
             guard case .started = try engine.receiveMessage() else { throw Unexpected(nil) }
         }
         let connection = try ShimConnection.connect(to: container.socket)
-        limitWaits(connection)
+        limitWaits(connection.descriptor)
         try connection.send(ShimRequest.status)
         let message = try connection.receiveMessage()
         guard case .status(let status) = message else { throw Unexpected(message) }

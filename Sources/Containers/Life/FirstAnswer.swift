@@ -20,6 +20,16 @@ final class FirstAnswer<Answer: Sendable>: Sendable {
         for waiter in waiters { waiter.resume(returning: answer) }
     }
 
+    /// - Parameter late: the answer where none has come within the time.
+    func wait(within limit: Duration, late: Answer) async -> Answer {
+        let timer = Task {
+            do { try await Task.sleep(for: limit) } catch { return }
+            give(late)
+        }
+        defer { timer.cancel() }
+        return await wait()
+    }
+
     func wait() async -> Answer {
         await withCheckedContinuation { waiter in
             let first = state.withLock { state in

@@ -20,13 +20,7 @@ package final class ShimAnswer: Sendable {
     /// For one caller.
     /// - Parameter limit: nil waits without end.
     package func wait(within limit: Duration? = nil) async -> Outcome {
-        let timer = limit.map { limit in
-            Task {
-                do { try await Task.sleep(for: limit) } catch { return }
-                give(.late)
-            }
-        }
-        defer { timer?.cancel() }
-        return await first.wait()
+        guard let limit else { return await first.wait() }
+        return await first.wait(within: limit, late: .late)
     }
 }

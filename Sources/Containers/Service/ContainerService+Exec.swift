@@ -90,8 +90,8 @@ extension ContainerService {
             ContainerStep.execStarted.reach()
             return pid
         case .failed(let failure):
-            let reason = [failure.reason, failure.kernel.map { "\($0)" }].compactMap(\.self).joined(separator: ": ")
-            throw .execFailed(id: container.id.short, step: failure.step, reason: reason, exitCode: Int(failure.exitCode))
+            throw .execFailed(
+                id: container.id.short, step: failure.step, reason: failure.explanation, exitCode: Int(failure.exitCode))
         case .refused(let reason): throw .execRefused(id: container.id.short, reason)
         case .exited: throw .wrongState(id: container.id.short, verb: "exec in", state: .stopped)
         case let other: throw .shim(id: container.id.short, "unexpected message \(other)")

@@ -156,8 +156,8 @@ extension ContainerService {
         switch await answer.wait() {
         case .message(.started(let started)): return started
         case .message(.failed(let failure)):
-            let reason = [failure.reason, failure.kernel.map { "\($0)" }].compactMap(\.self).joined(separator: ": ")
-            throw .startFailed(id: container.id.short, step: failure.step, reason: reason, exitCode: Int(failure.exitCode))
+            throw .startFailed(
+                id: container.id.short, step: failure.step, reason: failure.explanation, exitCode: Int(failure.exitCode))
         case .message(let other): throw .shim(id: container.id.short, "unexpected message \(other)")
         case .closed, .late:
             let words = (try? readFile(container.paths.shimLog, limit: 4096)).map { String(decoding: $0, as: UTF8.self) } ?? ""

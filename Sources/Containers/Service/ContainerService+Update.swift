@@ -95,8 +95,7 @@ extension ContainerService {
             // It has ended just now: then the record is what counts.
             guard container.life.isLive else { return }
             revert(to: old, from: limits, container)
-            let reason = [error.reason, error.kernel.map { "\($0)" }].compactMap(\.self).joined(separator: ": ")
-            throw .limitRefused(id: container.id.short, reason)
+            throw .limitRefused(id: container.id.short, error.explanation)
         }
     }
 

@@ -6,6 +6,7 @@ import Glibc
 import Linux
 import ShimProtocol
 import SystemPackage
+import TestSupport
 
 /// A further process and the client that is attached to it.
 struct AttachedExec {
@@ -25,7 +26,7 @@ struct AttachedExec {
     static func start(_ node: TestNode, _ container: Container, _ request: ExecRequest) async throws -> AttachedExec {
         let made = try await node.service.exec(container, request)
         let connection = try ShimConnection.connect(to: FilePath(made.attachSocket ?? ""))
-        try connection.limitWaits(seconds: 60)
+        limitWaits(connection.descriptor)
         try connection.send(.attachExec(id: made.id, stdin: false))
         guard var delivery = try connection.receive(), case .attached(let streams) = delivery.message, streams.first == .stdout,
             let output = delivery.takeDescriptor()

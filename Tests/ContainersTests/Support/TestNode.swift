@@ -216,3 +216,10 @@ func copyFile(_ source: String, to target: FilePath) throws {
     while waitpid(pid, &status, 0) == -1, errno == EINTR {}
     guard status == 0 else { throw KernelError(call: "cp", object: target.string, errno: .ioError) }
 }
+
+extension ContainerService {
+    /// - Parameter timeoutSeconds: nil is the container's own; 0 kills at once; -1 waits without end.
+    func stop(_ container: Container, timeoutSeconds: Int?) async throws(ContainerError) -> ExitRecord {
+        try await stop(container, StopRequest(timeoutSeconds: timeoutSeconds)).exit
+    }
+}

@@ -5,6 +5,7 @@ import JSON
 import Linux
 import ShimProtocol
 import SystemPackage
+import TestSupport
 
 /// A running shim with the engine's end of its pair. Killed, with its container, when the value goes.
 final class TestShim {
@@ -22,7 +23,7 @@ final class TestShim {
             Self.binary, arguments: ["ctr-swift-shim", "--config", container.state.appending("shim.json").string], environment: [],
             descriptors: [(null.raw, 0), (log.raw, 1), (log.raw, 2), (pair.shim.raw, 3)])
         engine = pair.engineOnly()
-        limitWaits(engine)
+        limitWaits(engine.descriptor)
     }
 
     deinit {
@@ -55,7 +56,7 @@ final class TestShim {
 
     func connect() throws -> TestClient {
         let connection = try ShimConnection.connect(to: container.socket)
-        limitWaits(connection)
+        limitWaits(connection.descriptor)
         return TestClient(connection)
     }
 
@@ -104,12 +105,6 @@ final class TestShim {
         for _ in 0..<4 { directory.removeLastComponent() }
         return directory.appending(".build/release/ctr-swift-shim")
     }()
-}
-
-/// A message that does not come fails its test with EAGAIN; without a limit it would hold up the whole run.
-func limitWaits(_ connection: borrowing ShimConnection, seconds: Int = 60) {
-    var limit = timeval(tv_sec: seconds, tv_usec: 0)
-    setsockopt(connection.descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
 }
 
 struct Unexpected: Error, CustomStringConvertible {
