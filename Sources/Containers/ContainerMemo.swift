@@ -31,7 +31,7 @@ package struct ContainerMemo: Codable, Sendable, Hashable {
     package var imageMounts: [ImageMountMemo]?
     /// The last end, for one that is kept.
     package var exit: ExitRecord?
-    /// It was started after that end, and its own is not known yet; nil at rest. Of a first run it is noted only where it has a restart policy.
+    /// It was started after that end, and its own is not known yet; nil at rest, and in the first run of one with --rm.
     package var runs: Bool?
     /// Of one with a health check: what its shim is told.
     package var health: ShimHealth?

@@ -140,16 +140,20 @@ import Testing
         }
     }
 
-    @Test("the restart of the machine takes the state directory: what was created or had ended stays")
+    @Test("the restart of the machine takes the state directory: what was created or had ended stays, and what ran has ended")
     func machineRestart() async throws {
         try await Daemons.follow { node in
             let ended = try await node.run(shell: "exit 9")
             _ = try await node.service.wait(ended, for: .shimGone)
-            return [try await node.create(shell: "exit 8"), ended]
+            let running = try await node.create(shell: "trap 'exit 2' USR1; echo ready; while :; do sleep 0.01; done")
+            return [try await node.create(shell: "exit 8"), ended, try await Daemons.untilSignal(node, running)]
         } between: { old in
+            try Daemons.signal(old[2])
+            try await Daemons.reap(old[2].shimPID)
             try removeTree(old[0].paths.state.removingLastComponent().removingLastComponent())
         } then: { node, found in
-            #expect(found.map(\.summary.state) == [.created, .stopped])
+            #expect(found.map(\.summary.state) == [.created, .stopped, .stopped])
+            #expect(found[2].summary.exit?.exitCode == 137, "nobody saw its end")
             try await node.service.start(found[1])
             #expect(try await node.service.wait(found[1], for: .stopped).exitCode == 9)
         }

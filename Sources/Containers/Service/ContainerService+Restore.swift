@@ -143,8 +143,8 @@ extension ContainerService {
         for _ in 0..<Self.restoreAttempts {
             if let (status, line) = try await status(of: id) {
                 var known = memo
-                // A daemon that did not note it has recorded an end, and this run is another one.
-                known.runs = status.exit == nil && (memo.runs == true || lastExit != nil) ? true : nil
+                // Earlier daemons did not note each run.
+                known.runs = status.exit == nil && (memo.runs == true || lastExit != nil || !memo.request.autoRemove) ? true : nil
                 if status.exit != nil { known.isStopOpen = nil }
                 return try await pool.run { [known] () throws(ContainerError) in
                     try self.adopt(id, known, layerIDs, status, line, isNews: known.runs != memo.runs)
@@ -183,7 +183,7 @@ extension ContainerService {
     ///
     /// A state directory tells that it was started in this run of the machine: by a shim's socket, which only a shim that was killed leaves, or
     /// by the record of an end. Without both of them the start came to nothing. After a restart of the machine there is none: the record tells
-    /// whether it ran then. Of a first run without a restart policy it does not: the log tells whether it was ever started.
+    /// whether it ran then.
     private func ended(_ id: ContainerID, _ memo: ContainerMemo, _ lastExit: ExitRecord?, _ layerIDs: [Int64]) -> Container {
         let paths = paths(of: id)
         let ended = Container(

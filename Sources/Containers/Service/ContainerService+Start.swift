@@ -49,12 +49,11 @@ extension ContainerService {
         container.setWarnings([])
         let counted = container.restart
         container.setRuns(true)
-        // Before it runs: it may end at once, and a daemon that is killed has to know that it should run, and that what is recorded is not its end.
-        let isNoted = byHand && (counted.isActive || container.life.lastExit != nil)
+        // After the end of the machine nothing else tells that it ran. One with --rm is removed then.
+        let isNoted = byHand && (!container.memo.request.autoRemove || container.life.lastExit != nil)
         if byHand, counted.isActive { container.decideRestart { $0.startedByHand() } }
-        if isNoted { await pool.run { self.persist(container) } }
         do throws(ContainerError) {
-            try await startNow(container, byHand: byHand)
+            try await startNow(container, byHand: byHand, isNoted: isNoted)
         } catch {
             container.decide { $0.startFailed() }
             container.setRuns(false)
@@ -73,9 +72,11 @@ extension ContainerService {
         }
     }
 
-    private func startNow(_ container: Container, byHand: Bool) async throws(ContainerError) {
+    private func startNow(_ container: Container, byHand: Bool, isNoted: Bool) async throws(ContainerError) {
         do throws(ContainerError) {
-            let shim = try await pool.run { () throws(ContainerError) in try self.spawnShim(of: container, byHand: byHand) }
+            let shim = try await pool.run { () throws(ContainerError) in
+                try self.spawnShim(of: container, byHand: byHand, isNoted: isNoted)
+            }
             try await follow(shim, of: container)
         } catch {
             await pool.run {
@@ -88,11 +89,14 @@ extension ContainerService {
         }
     }
 
-    private func spawnShim(of container: Container, byHand: Bool) throws(ContainerError) -> SpawnedShim {
+    private func spawnShim(of container: Container, byHand: Bool, isNoted: Bool) throws(ContainerError) -> SpawnedShim {
         let shared = try sharedNamespaces(of: container)
         try renewDevices(of: container)
         try renewNetworkFiles(of: container)
         try prepareState(of: container, byHand: byHand, shared.plan)
+        // When the state directory is there: where the daemon is killed now, that tells that nothing has run yet. And before it runs: it may end at
+        // once, and what is recorded is not its end.
+        if isNoted { persist(container) }
         ContainerStep.shimConfigured.reach()
         let shim = try spawnShim(of: container, shared)
         container.noteShim(pid: shim.pid)

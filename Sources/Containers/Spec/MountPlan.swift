@@ -107,7 +107,7 @@ package enum MountPlan {
 
     /// Whether mounts made in the container are to be seen on the host, below a bind that asks for that: then the container's tree can't be cut off.
     static func sharesMounts(_ mounts: [MountRequest], _ identities: ContainerIdentities?) throws(ContainerError) -> Bool {
-        let sharing = mounts.filter { $0.type == .bind && !$0.options.filter(["shared", "rshared"].contains).isEmpty }
+        let sharing = mounts.filter { $0.type == .bind && $0.options.contains(where: ["shared", "rshared"].contains) }
         guard let first = sharing.first else { return false }
         guard identities == nil else {
             throw .invalidRequest(
