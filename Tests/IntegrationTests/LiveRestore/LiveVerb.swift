@@ -59,7 +59,8 @@ enum LiveVerb: String {
         case .create: ["create", "--name", "it", image] + Self.polite
         case .start, .startAgain: ["start", "it"]
         case .run: ["run", "-d", "--name", "it", image] + Self.polite
-        case .runRemoved: ["run", "--rm", "--name", "it", image] + Self.shell + ["echo said; exit 4"]
+        // A program that ends at once would end before its client has heard of it, and nobody could tell that client more after the crash.
+        case .runRemoved: ["run", "--rm", "--name", "it", image] + Self.shell + ["echo said; sleep 0.5; exit 4"]
         case .stop, .stopPaused: ["stop", "-t", "100", "it"]
         case .stopSlow: ["stop", "-t", "2", "it"]
         case .kill: ["kill", "it"]
