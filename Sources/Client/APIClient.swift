@@ -52,9 +52,10 @@ package final class APIClient {
         _ path: [String], contentType: String, length: Int64?, source: inout some UploadSource, of type: Line.Type,
         _ each: (Line) throws(ClientError) -> Void
     ) throws(ClientError) {
+        let target = try Self.target(path)
         let connection = try open()
         try http { () throws(HTTPError) in
-            try connection.send(HTTPRequest(.post, HTTPRequest.target(path), body: .stream(length: length, contentType: contentType)))
+            try connection.send(HTTPRequest(.post, target, body: .stream(length: length, contentType: contentType)))
         }
         let outcome: UploadOutcome
         do throws(UploadError) { outcome = try connection.sendBody(&source, length: length) } catch {
@@ -90,9 +91,16 @@ package final class APIClient {
         }
     }
 
+    /// Without its last name a path would be another one's.
+    private static func target(_ path: [String], _ query: [(name: String, value: String?)] = []) throws(ClientError) -> String {
+        guard !path.contains("") else { throw .usage(UsageError("an empty name", remedy: "is a variable of a script not set?")) }
+        return HTTPRequest.target(path, query: query)
+    }
+
     func begin(
         _ method: HTTPRequest.Method, _ path: [String], _ query: [(name: String, value: String?)], _ body: (some Encodable)?
     ) throws(ClientError) -> (HTTPConnection, HTTPResponseHead) {
+        let target = try Self.target(path, query)
         var content = HTTPRequest.Body.none
         if let body {
             do throws(JSONError) { content = .bytes(try JSON.encode(body), contentType: APIMediaType.json) } catch {
@@ -100,9 +108,8 @@ package final class APIClient {
             }
         }
         let connection = try open()
-        let request = HTTPRequest(method, HTTPRequest.target(path, query: query), body: content)
         let head = try http { () throws(HTTPError) in
-            try connection.send(request)
+            try connection.send(HTTPRequest(method, target, body: content))
             return try connection.receiveHead()
         }
         return (connection, head)

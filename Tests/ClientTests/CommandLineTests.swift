@@ -31,6 +31,7 @@ import Testing
             (["create", "--network", "bridge", "i"], 64), (["run"], 125), (["run", "--nope", "i"], 125),
             (["run", "--network", "bridge", "i"], 125),
             (["run", "--pull", "x", "i"], 125), (["run", "--json", "i"], 125), (["run", "-v", "data:/x", "i"], 125), (["attach"], 125),
+            (["logs", ""], 64), (["rm", ""], 64), (["exec", "", "true"], 125), (["exec", "c"], 125), (["exec", "c", "--"], 125),
         ] as [([String], Int32)])
     func refusedHere(arguments: [String], code: Int32) throws {
         let outcome = try Program.run(arguments)
@@ -92,6 +93,19 @@ import Testing
         expected.resources = ResourceRequest(memoryInBytes: 64 << 20, nanoCPUs: 500_000_000, pidsLimit: -1)
         expected.stopTimeoutSeconds = -1
         #expect(try JSON.decode(CreateContainerRequest.self, from: outcome.body(0)) == expected)
+    }
+
+    @Test("an exec without options is the same request, whether the parser has read it or not", arguments: [[], ["--"]])
+    func plainExec(mark: [String]) throws {
+        let words = ["tool", "-d", "--help", "--generate-completion-script", "bash", "--", "", "é", "--socket=x"]
+        let refused = refusal("404 Not Found", "container-not-found", detail: "no container")
+        let plain = try Program.run(["exec", "c"] + mark + words, daemon: [.init(refused)])
+        let parsed = try Program.run(["exec", "--", "c"] + mark + words, daemon: [.init(refused)])
+        for outcome in [plain, parsed] {
+            #expect(outcome.status == 125 && outcome.errors == "ctr-swift: no container\n")
+            #expect(outcome.asked == ["POST /v1/containers/c/exec"])
+            #expect(try JSON.decode(ExecRequest.self, from: outcome.body(0)) == ExecRequest(command: words))
+        }
     }
 
     @Test("a missing image is pulled when it may be", arguments: [("missing", true), ("never", false)])
