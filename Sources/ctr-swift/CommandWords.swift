@@ -31,6 +31,13 @@ struct CommandWords {
     /// What they name, for its messages and its exit code: `ctr-swift snapshot ls`.
     private(set) var path = [CommandLineTool.name]
 
+    /// An `exec` without options.
+    mutating func takePlainExec() -> ExecCall? {
+        guard words.first == "exec", unreadable == nil, let call = ExecCall(plain: words.dropFirst()) else { return nil }
+        path.append("exec")
+        return call
+    }
+
     /// Finds the command, and parses what follows it.
     /// - Throws: `UsageError` for a word in a command's place that is none, with the one that was probably meant, and for one that is not
     ///   UTF-8; the parser's errors.

@@ -13,7 +13,9 @@ struct Connection: ParsableArguments {
         completion: .file())
     var socket: String?
 
-    var client: APIClient {
+    var client: APIClient { Self.client(socket) }
+
+    static func client(_ socket: String? = nil) -> APIClient {
         let path = socket ?? environment("CTR_SWIFT_SOCKET") ?? "/run/ctr-swift/ctr-swift.sock"
         return APIClient(socketPath: FilePath(path.hasPrefix("unix://") ? String(path.dropFirst(7)) : path))
     }

@@ -55,6 +55,7 @@ struct CommandLineTool: ParsableCommand {
         var line = CommandWords(CommandLine.unsafeArgv, count: Int(CommandLine.argc))
         do {
             try line.takeSocket()
+            if let call = line.takePlainExec() { return try call.run() }
             var command = try line.parse()
             try command.run()
         } catch {

@@ -19,8 +19,7 @@ struct Exec: ParsableCommand {
             """)
 
     @Flag(name: [.short, .long], help: "Don't stay: print the process's id. Its output is thrown away.") var detach = false
-    @OptionGroup var streams: StreamOptions
-    @OptionGroup var environment: EnvironmentOptions
+    @OptionGroup var input: InputOptions
     @Option(
         name: [.customShort("w", allowingJoined: true), .long],
         help: ArgumentHelp("Working directory, which must be there; default: the container's.", valueName: "path"))
@@ -42,39 +41,72 @@ struct Exec: ParsableCommand {
         guard detach || !json else {
             throw ValidationError(UsageError("--json needs --detach", remedy: "without it stdout is the process's"))
         }
-        guard !command.isEmpty else { throw ValidationError(UsageError("no command", remedy: "write it after the container")) }
-        guard !detach || !streams.interactive else {
+        guard !ExecCall.program(command).isEmpty else { throw ValidationError(UsageError("no command", remedy: "write it after the container")) }
+        guard !detach || !input.interactive else {
             throw ValidationError(UsageError("--interactive and --detach", remedy: "nobody is there to write to stdin: leave one out"))
         }
     }
 
     func run() throws {
-        let request = try request(.own)
-        let made = try connection.client.request(
-            .post, ["v1", "containers", container, "exec"], body: request, as: ExecResponse.self)
-        if detach { return json ? try show(jsonLine: made) : show(made.id + "\n") }
+        try ExecCall(container: container, request: try request(.own), client: connection.client, json: json).run()
+    }
+
+    private func request(_ surroundings: RunFlags.Surroundings) throws(UsageError) -> ExecRequest {
+        var request = ExecRequest(command: ExecCall.program(command))
+        request.environment = try input.entries(surroundings)
+        request.workingDirectory = workdir
+        request.user = user
+        request.tty = input.tty
+        request.openStdin = input.interactive
+        request.detach = detach
+        request.privileged = privileged
+        if input.tty, !detach, let size = try? WindowSize(of: isTerminal(0) ? 0 : 1) {
+            request.terminalSize = TerminalSize(rows: size.rows, columns: size.columns)
+        }
+        return request
+    }
+}
+
+/// An `exec` that has been understood.
+struct ExecCall {
+    let container: String
+    let request: ExecRequest
+    let client: APIClient
+    /// What is told of one that is not stayed with.
+    let json: Bool
+
+    init(container: String, request: ExecRequest, client: APIClient, json: Bool) {
+        self.container = container
+        self.request = request
+        self.client = client
+        self.json = json
+    }
+
+    /// `exec NAME COMMAND ...`, as scripts and probes say it: without an option there is nothing to parse, which takes longer than all else here.
+    /// - Parameter words: those behind `exec`.
+    /// - Returns: nil where the parser is needed, be it to say what is wrong.
+    init?(plain words: ArraySlice<String>) {
+        guard let container = words.first, !container.hasPrefix("-") else { return nil }
+        let command = Self.program(words.dropFirst())
+        if command.isEmpty { return nil }
+        self.init(container: container, request: ExecRequest(command: command), client: Connection.client(), json: false)
+    }
+
+    static func program(_ words: some Collection<String>) -> [String] {
+        words.first == "--" ? Array(words.dropFirst()) : Array(words)
+    }
+
+    func run() throws {
+        let made = try client.request(.post, ["v1", "containers", container, "exec"], body: request, as: ExecResponse.self)
+        if request.detach { return json ? try show(jsonLine: made) : show(made.id + "\n") }
         guard let socket = made.attachSocket else { throw Failure("the process has no socket to attach to") }
-        let exit = try AttachSession(socket: FilePath(socket), stdin: streams.interactive, tty: streams.tty, exec: made.id).run()
-        guard let exit else {
+        let session = AttachSession(
+            socket: FilePath(socket), stdin: request.openStdin, tty: request.tty, exec: made.id)
+        guard let exit = try session.run() else {
             throw Failure(
                 "the process was lost from sight: the container's monitor is gone",
                 remedy: "`ctr-swift inspect \(terminalSafe(container))` tells what is known")
         }
         throw ExitCode(exit.exitCode)
-    }
-
-    private func request(_ surroundings: RunFlags.Surroundings) throws(UsageError) -> ExecRequest {
-        var request = ExecRequest(command: command.first == "--" ? Array(command.dropFirst()) : command)
-        request.environment = try environment.entries(surroundings)
-        request.workingDirectory = workdir
-        request.user = user
-        request.tty = streams.tty
-        request.openStdin = streams.interactive
-        request.detach = detach
-        request.privileged = privileged
-        if streams.tty, !detach, let size = try? WindowSize(of: isTerminal(0) ? 0 : 1) {
-            request.terminalSize = TerminalSize(rows: size.rows, columns: size.columns)
-        }
-        return request
     }
 }

@@ -3,14 +3,10 @@
 internal import ArgumentParser
 internal import Client
 
-// What a process is given, be it a container's first or a further one: `run`, `create` and `exec` have these in common.
-
-struct StreamOptions: ParsableArguments {
+/// What a process is given, be it a container's first or a further one: `run`, `create` and `exec` have these in common.
+struct InputOptions: ParsableArguments {
     @Flag(name: [.short, .long], help: "Keep stdin open; without it stdin is /dev/null.") var interactive = false
     @Flag(name: [.short, .long], help: "Give it a terminal.") var tty = false
-}
-
-struct EnvironmentOptions: ParsableArguments {
     @Option(
         name: [.customShort("e", allowingJoined: true), .long], parsing: .unconditionalSingleValue,
         help: ArgumentHelp("A variable; NAME alone takes its value from here; repeatable.", valueName: "NAME[=value]"))

@@ -31,14 +31,14 @@ struct Run: ParsableCommand {
 
     func run() throws {
         var request = try options.flags(detached: detach).request(.own)
-        if options.process.streams.tty, !detach, let size = try? WindowSize(of: isTerminal(0) ? 0 : 1) {
+        if options.process.input.tty, !detach, let size = try? WindowSize(of: isTerminal(0) ? 0 : 1) {
             request.terminalSize = TerminalSize(rows: size.rows, columns: size.columns)
         }
         let client = connection.client
         let made = try create(client, request, options, start: true)
         if detach { return json ? try show(jsonLine: made) : show(made.id + "\n") }
         guard let socket = made.attachSocket else { throw Failure("container \(shortID(made.id)) has no socket to attach to") }
-        let exit = try AttachSession(socket: FilePath(socket), stdin: options.process.streams.interactive, tty: options.process.streams.tty)
+        let exit = try AttachSession(socket: FilePath(socket), stdin: options.process.input.interactive, tty: options.process.input.tty)
             .run()
         // With --rm the daemon has forgotten it when this answers, and the next command may use its name.
         let record = try? client.request(
@@ -75,7 +75,7 @@ private func create(
     let file = try options.identity.cidfile.map(IDFile.init)
     let made: CreateContainerResponse
     do {
-        made = try pullAndCreate(client, request, when: options.source.pull, start: start)
+        made = try pullAndCreate(client, request, when: options.identity.pull, start: start)
     } catch {
         file?.remove()
         throw error

@@ -22,9 +22,6 @@ struct IdentityOptions: ParsableArguments {
         help: ArgumentHelp("Start it again when it has ended; default: no.", valueName: "no|on-failure[:retries]|always|unless-stopped"),
         completion: .list(["no", "on-failure", "always", "unless-stopped"]))
     var restart: String?
-}
-
-struct ImageOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Of an image for several; default: this node's.", valueName: "os/arch[/variant]"))
     var platform: String?
     @Option(
@@ -34,8 +31,7 @@ struct ImageOptions: ParsableArguments {
 }
 
 struct ProcessOptions: ParsableArguments {
-    @OptionGroup var streams: StreamOptions
-    @OptionGroup var environment: EnvironmentOptions
+    @OptionGroup var input: InputOptions
     @Option(
         name: [.customShort("w", allowingJoined: true), .long],
         help: ArgumentHelp("Working directory, made where it is missing; default: the image's.", valueName: "path"))
@@ -67,6 +63,14 @@ struct ProcessOptions: ParsableArguments {
             "Limits of the log: max-size=10m, max-file=3, mode=non-blocking, max-buffer-size=1m; by commas, or repeatable.",
             valueName: "key=value"))
     var logOpt: [String] = []
+    @Option(
+        name: .long, parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("A limit of each process (nofile, nproc, core, ...); -1: unlimited; repeatable.", valueName: "name=soft[:hard]"))
+    var ulimit: [String] = []
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("How soon it is killed when the node is out of memory: -1000 to 1000.", valueName: "score"))
+    var oomScoreAdj: Int?
 }
 
 struct FilesystemOptions: ParsableArguments {
@@ -100,6 +104,8 @@ struct FilesystemOptions: ParsableArguments {
     var upperSize: String?
     @Option(name: .long, help: ArgumentHelp("How many inodes it may have; needs the same; default: no limit.", valueName: "number"))
     var upperInodes: Int64?
+    @Option(name: .long, help: ArgumentHelp("/dev/shm: default 64m.", valueName: "size"))
+    var shmSize: String?
 }
 
 struct NetworkOptions: ParsableArguments {
@@ -228,29 +234,15 @@ struct LimitOptions: ParsableArguments {
     }
 }
 
-struct ProcessLimitOptions: ParsableArguments {
-    @Option(
-        name: .long, parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A limit of each process (nofile, nproc, core, ...); -1: unlimited; repeatable.", valueName: "name=soft[:hard]"))
-    var ulimit: [String] = []
-    @Option(
-        name: .long, parsing: .unconditional,
-        help: ArgumentHelp("How soon it is killed when the node is out of memory: -1000 to 1000.", valueName: "score"))
-    var oomScoreAdj: Int?
-    @Option(name: .long, help: ArgumentHelp("/dev/shm: default 64m.", valueName: "size"))
-    var shmSize: String?
-}
-
+/// Each group costs a tenth of a millisecond (docs/architecture.md, "What a short command costs").
 struct RunOptions: ParsableArguments {
     @OptionGroup(title: "Container") var identity: IdentityOptions
-    @OptionGroup(title: "Image") var source: ImageOptions
     @OptionGroup(title: "Process") var process: ProcessOptions
     @OptionGroup(title: "Health check") var health: HealthOptions
     @OptionGroup(title: "Filesystem") var filesystem: FilesystemOptions
     @OptionGroup(title: "Network") var network: NetworkOptions
     @OptionGroup(title: "Limit") var limits: LimitOptions
     @OptionGroup(title: "Isolation") var isolation: IsolationOptions
-    @OptionGroup(title: "Limit of each process") var processLimits: ProcessLimitOptions
 
     @Argument(help: "A reference, best by digest, or an image's id.", completion: .images)
     var image: String
@@ -261,8 +253,8 @@ struct RunOptions: ParsableArguments {
     var arguments: [String] = []
 
     func validate() throws {
-        guard ["missing", "always", "never"].contains(source.pull) else {
-            throw ValidationError(UsageError("--pull", source.pull, "no such choice", remedy: "use missing, always or never"))
+        guard ["missing", "always", "never"].contains(identity.pull) else {
+            throw ValidationError(UsageError("--pull", identity.pull, "no such choice", remedy: "use missing, always or never"))
         }
     }
 
@@ -273,11 +265,11 @@ struct RunOptions: ParsableArguments {
         flags.labels = identity.label
         flags.remove = identity.rm
         flags.restart = identity.restart
-        flags.platform = source.platform
-        flags.interactive = process.streams.interactive
-        flags.tty = process.streams.tty
-        flags.environment = process.environment.env
-        flags.environmentFiles = process.environment.envFile
+        flags.platform = identity.platform
+        flags.interactive = process.input.interactive
+        flags.tty = process.input.tty
+        flags.environment = process.input.env
+        flags.environmentFiles = process.input.envFile
         flags.workingDirectory = process.workdir
         flags.user = process.user
         flags.entrypoint = process.entrypoint
@@ -297,9 +289,9 @@ struct RunOptions: ParsableArguments {
         flags.network = network.network
         flags.hostname = network.hostname
         flags.limits = limits.flags
-        flags.ulimits = processLimits.ulimit
-        flags.outOfMemoryScore = processLimits.oomScoreAdj
-        flags.sharedMemorySize = processLimits.shmSize
+        flags.ulimits = process.ulimit
+        flags.outOfMemoryScore = process.oomScoreAdj
+        flags.sharedMemorySize = filesystem.shmSize
         flags.isolation = isolation.flags
         flags.detached = detached
         return flags
