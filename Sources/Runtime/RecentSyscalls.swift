@@ -31,7 +31,7 @@ enum RecentSyscalls {
             let action = try SeccompAction.value(rule.action, rule.errnoRet)
             for (name, number) in numbers where number >= first && rule.names.contains(name) { decisions[number] = action }
         }
-        var body: [Instruction] = []
+        var body: [BPFInstruction] = []
         for (number, action) in decisions.sorted(by: { $0.key < $1.key }) {
             body += [.jump(.equal, number, then: 0, else: 1), .return(action)]
         }
@@ -40,41 +40,17 @@ enum RecentSyscalls {
     }
 
     /// Leads only calls of known architectures, and not those of x32, which have numbers of their own, into the body.
-    private static func wrap(_ body: [Instruction], from first: UInt32, _ profile: RuntimeSpec.Linux.Seccomp) -> [Instruction] {
+    private static func wrap(_ body: [BPFInstruction], from first: UInt32, _ profile: RuntimeSpec.Linux.Seccomp) -> [BPFInstruction] {
         let end = UInt8(body.count)
         #if arch(x86_64)
         let withX86 = (profile.architectures ?? []).contains { $0 == "SCMP_ARCH_X86" }
-        let head: [Instruction] = [
+        let head: [BPFInstruction] = [
             .load(4), .jump(.equal, 0xC000_003E, then: 1, else: 0),
             .jump(.equal, withX86 ? 0x4000_0003 : 0xC000_003E, then: 0, else: end + 3),
         ]
         #else
-        let head: [Instruction] = [.load(4), .jump(.equal, 0xC000_00B7, then: 0, else: end + 3)]
+        let head: [BPFInstruction] = [.load(4), .jump(.equal, 0xC000_00B7, then: 0, else: end + 3)]
         #endif
         return head + [.load(0), .jump(.notBelow, 0x4000_0000, then: end + 1, else: 0), .jump(.notBelow, first, then: 0, else: end)] + body
-    }
-
-    /// Classic BPF. Source: <linux/filter.h>.
-    private struct Instruction {
-        var code: UInt16
-        var then: UInt8 = 0
-        var otherwise: UInt8 = 0
-        var value: UInt32
-
-        enum Comparison: UInt16 {
-            case equal = 0x15
-            case notBelow = 0x35
-        }
-
-        static func load(_ offset: UInt32) -> Self { Self(code: 0x20, value: offset) }
-        static func `return`(_ action: UInt32) -> Self { Self(code: 0x06, value: action) }
-        static func jump(_ comparison: Comparison, _ value: UInt32, then: UInt8, else otherwise: UInt8) -> Self {
-            Self(code: comparison.rawValue, then: then, otherwise: otherwise, value: value)
-        }
-
-        var bytes: [UInt8] {
-            [UInt8(code & 0xFF), UInt8(code >> 8), then, otherwise]
-                + (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
-        }
     }
 }

@@ -53,14 +53,19 @@ import Testing
         #expect(answers["keyctl"] == "EPERM" && answers["kexec_load"] == "EPERM")
     }
 
-    @Test("a compiled program does the same as its profile") func compiled() throws {
+    @Test("a compiled program does the same as its profile, and so does its short form", arguments: [false, true])
+    func compiled(isCompact: Bool) throws {
         let bundle = try TestBundle(["/bin/probe", "calls"])
         bundle.spec.linux?.seccomp = DefaultSeccomp.profile(capabilities: DefaultSpec.capabilities)
         let program = try SeccompProgram(compiling: DefaultSeccomp.profile(capabilities: DefaultSpec.capabilities))
         let file = bundle.path.appending("filter.bpf")
-        try replaceFile(file, with: program.instructions)
+        try replaceFile(file, with: isCompact ? program.compacted().instructions : program.instructions)
         bundle.options = ["--seccomp-program", file.string]
-        #expect(try answers(bundle)["mount"] == "EPERM")
+        let answers = try answers(bundle)
+        for (name, answer) in Self.expected { #expect(answers[name] == answer, "\(name)") }
+        #if arch(x86_64)
+        for (name, answer) in Self.expectedOnX86 { #expect(answers[name] == answer, "\(name)") }
+        #endif
     }
 
     @Test("bytes that are no program are refused", arguments: [0, 7, 8 * 4097]) func noProgram(count: Int) {

@@ -20,7 +20,7 @@ package final class SeccompCache: Sendable {
         let path = directory.appending("default.bpf")
         let program: SeccompProgram
         do throws(LaunchError) {
-            program = try SeccompProgram(compiling: DefaultSeccomp.profile(capabilities: DefaultSpec.capabilities))
+            program = try SeccompProgram(compiling: DefaultSeccomp.profile(capabilities: DefaultSpec.capabilities)).compacted()
         } catch {
             throw .encoding("compile the seccomp profile: \(error)")
         }
