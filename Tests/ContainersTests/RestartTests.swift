@@ -164,7 +164,7 @@ import Testing
     @Test("of renames and removals at once each name is in the end somebody's or nobody's")
     func renameRaces() async throws {
         try await withNode { node in
-            for round in 0..<20 {
+            for round in 0..<60 {
                 let containers = [try await node.create(shell: "true"), try await node.create(shell: "true")]
                 await withTaskGroup { group in
                     for container in containers {

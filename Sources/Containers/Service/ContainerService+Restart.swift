@@ -198,6 +198,8 @@ extension ContainerService {
             // Another rename may have come after it.
             if container.memo.name == name { _ = container.rename(to: old) }
             index.release(name: name, of: container.id)
+            // Removed meanwhile, under this name: the old one, which another rename has left to this, is nobody's either.
+            if index.container(container.id) == nil { index.release(name: old, of: container.id) }
             throw error
         }
         index.release(name: old, of: container.id)
