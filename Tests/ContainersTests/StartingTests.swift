@@ -42,7 +42,10 @@ import Testing
             found.shim.load(ordering: .sequentiallyConsistent) != 0 || found.isDone.load(ordering: .sequentiallyConsistent)
         }
         let shim = found.shim.load(ordering: .sequentiallyConsistent)
-        guard shim != 0 else { return nil }
+        guard shim != 0 else {
+            found.isDone.store(true, ordering: .sequentiallyConsistent)
+            return nil
+        }
         // Or it has ended before the signal: then the start is over.
         try await eventually("it stands still") {
             (try? ProcessStat(of: shim).state) == "T" || found.isDone.load(ordering: .sequentiallyConsistent)
@@ -124,7 +127,8 @@ import Testing
     func update() async throws {
         try await withNode { node in
             for _ in 0..<50 {
-                let container = try await node.create(shell: "exec sleep 1000")
+                // With --rm, so that the start itself has nothing to write into the database.
+                let container = try await node.create(shell: "exec sleep 1000") { $0.autoRemove = true }
                 var change = ResourceRequest()
                 change.pidsLimit = 41
                 let wanted = change
