@@ -41,7 +41,9 @@ struct Exec: ParsableCommand {
         guard detach || !json else {
             throw ValidationError(UsageError("--json needs --detach", remedy: "without it stdout is the process's"))
         }
-        guard !ExecCall.program(command).isEmpty else { throw ValidationError(UsageError("no command", remedy: "write it after the container")) }
+        guard !ExecCall.program(command).isEmpty else {
+            throw ValidationError(UsageError("no command", remedy: "write it after the container"))
+        }
         guard !detach || !input.interactive else {
             throw ValidationError(UsageError("--interactive and --detach", remedy: "nobody is there to write to stdin: leave one out"))
         }
