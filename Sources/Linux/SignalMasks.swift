@@ -10,6 +10,9 @@ package struct SignalMasks: Sendable, Hashable {
     package var blocked: UInt64
     /// PID 1 of a PID namespace: to it the kernel gives no signal that it does not catch, but SIGKILL and SIGSTOP.
     package var isNamespaceInit: Bool
+    /// It waits for signals by sigwait(3) or a sibling, as `--init` and tini do: for as long as it does, /proc shows those that it waits for as not
+    /// blocked, although the kernel keeps them for it (kernel/signal.c, `real_blocked`).
+    package var isWaiting = false
 
     /// Why a signal would do nothing.
     package enum Discard: String, Sendable, Hashable {
@@ -20,11 +23,25 @@ package struct SignalMasks: Sendable, Hashable {
 
     /// - Throws: `KernelError`; ENOENT or ESRCH where there is no such process.
     package init(of pid: Int32) throws(KernelError) {
+        // Looked at on both sides: it may begin or end to wait in between.
+        let isWaitingBefore = Self.isWaiting(pid)
         let path = FilePath("/proc/\(pid)/status")
         guard let masks = Self(parsing: try readFile(path)) else {
             throw KernelError(call: "read(2)", object: path.string, errno: .badMessage)
         }
         self = masks
+        isWaiting = isWaitingBefore || Self.isWaiting(pid)
+    }
+
+    /// Source: proc_pid_syscall(5); <asm/unistd.h>, rt_sigtimedwait(2).
+    private static func isWaiting(_ pid: Int32) -> Bool {
+        #if arch(x86_64)
+        let call = "128 "
+        #else
+        let call = "137 "
+        #endif
+        guard let bytes = try? readFile(FilePath("/proc/\(pid)/syscall"), limit: 512) else { return false }
+        return bytes.starts(with: Array(call.utf8))
     }
 
     package init?(parsing bytes: [UInt8]) {
@@ -53,7 +70,7 @@ package struct SignalMasks: Sendable, Hashable {
     /// Source: kernel/signal.c, `sig_ignored`.
     package func discards(_ signal: Int32) -> Discard? {
         guard let bit = Self.bit(of: signal), signal != SIGKILL, signal != SIGSTOP else { return nil }
-        if blocked & bit != 0 { return nil }
+        if blocked & bit != 0 || isWaiting { return nil }
         if ignored & bit != 0 { return .ignored }
         return caught & bit == 0 && isNamespaceInit ? .defaultOfInit : nil
     }
