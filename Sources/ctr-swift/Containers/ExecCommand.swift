@@ -77,23 +77,6 @@ struct ExecCall {
     /// What is told of one that is not stayed with.
     let json: Bool
 
-    init(container: String, request: ExecRequest, client: APIClient, json: Bool) {
-        self.container = container
-        self.request = request
-        self.client = client
-        self.json = json
-    }
-
-    /// `exec NAME COMMAND ...`, as scripts and probes say it: without an option there is nothing to parse, which takes longer than all else here.
-    /// - Parameter words: those behind `exec`.
-    /// - Returns: nil where the parser is needed, be it to say what is wrong.
-    init?(plain words: ArraySlice<String>) {
-        guard let container = words.first, !container.hasPrefix("-") else { return nil }
-        let command = Self.program(words.dropFirst())
-        if command.isEmpty { return nil }
-        self.init(container: container, request: ExecRequest(command: command), client: Connection.client(), json: false)
-    }
-
     static func program(_ words: some Collection<String>) -> [String] {
         words.first == "--" ? Array(words.dropFirst()) : Array(words)
     }
@@ -110,5 +93,17 @@ struct ExecCall {
                 remedy: "`ctr-swift inspect \(terminalSafe(container))` tells what is known")
         }
         throw ExitCode(exit.exitCode)
+    }
+}
+
+extension ExecCall {
+    /// `exec NAME COMMAND ...`, as scripts and probes say it: without an option there is nothing to parse, which takes longer than all else here.
+    /// - Parameter words: those behind `exec`.
+    /// - Returns: nil where the parser is needed, be it to say what is wrong.
+    init?(plain words: ArraySlice<String>) {
+        guard let container = words.first, !container.hasPrefix("-") else { return nil }
+        let command = Self.program(words.dropFirst())
+        if command.isEmpty { return nil }
+        self.init(container: container, request: ExecRequest(command: command), client: Connection.client(), json: false)
     }
 }
