@@ -158,7 +158,7 @@ let package = Package(
         // Unit tests run anywhere; the ones that need the kernel say so and run as root.
         tests("JSONTests", ["JSON"]),
         tests("OCITests", ["TestSupport", "OCI", "JSON"]),
-        tests("LinuxTests", ["Linux", .system]),
+        tests("LinuxTests", ["TestSupport", "Linux", .system]),
         tests("TarTests", ["TestSupport", "Tar"]),
         tests("FileTransferTests", ["TestSupport", "FileTransfer", "Tar", "Linux", .system]),
         tests("CompressionTests", ["TestSupport", "Compression", "CZstd"]),

@@ -44,7 +44,7 @@ import Testing
             #expect(try node.fileSeen(by: id) == old)
             #expect(try node.replaced().count == 1)
             try node.good("stop", "-t", "0", id)
-            try eventually { try node.replaced() == [] }
+            try eventually("the old trees are gone") { try node.replaced() == [] }
             try node.good("start", id)
             #expect(try node.fileSeen(by: id) == good)
             try node.good("start", "idle")
@@ -71,10 +71,10 @@ import Testing
             try node.good("rm", "other")
             #expect(try node.replaced() == trees)
             kill(shim, SIGCONT)
-            try eventually { try node.ctr("inspect", id).code == 0 }
+            try eventually("the container is known") { try node.ctr("inspect", id).code == 0 }
             #expect(try node.replaced() == trees)
             try node.good("rm", "-f", id)
-            try eventually { try node.replaced() == [] }
+            try eventually("the old trees are gone") { try node.replaced() == [] }
         }
     }
 
@@ -120,7 +120,7 @@ import Testing
                 node.root + "/meta.db",
             ])
             try node.start()
-            try eventually { try node.damaged().count == 1 }
+            try eventually("the damage is known") { try node.damaged().count == 1 }
             let refused = try node.ctr("run", "--rm", image, "true")
             #expect(refused.code == 125 && refused.errors.contains("ctr-swift repair"), "\(refused)")
             #expect(node.daemonLog.contains("etc/architecture"))
@@ -186,13 +186,4 @@ extension Node {
     fileprivate func damaged() throws -> [String] { (try json("info") as? [String: Any])?["damagedLayers"] as? [String] ?? ["?"] }
 
     fileprivate func replaced() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: root + "/replaced") }
-}
-
-/// Waits for what happens in the background. Ten seconds are much more than it takes.
-private func eventually(_ location: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool) throws {
-    for _ in 0..<1000 {
-        if try condition() { return }
-        usleep(10_000)
-    }
-    Issue.record("it did not happen", sourceLocation: location)
 }

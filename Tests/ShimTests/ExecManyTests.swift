@@ -30,7 +30,7 @@ import Testing
             }
             for _ in execs { _ = try shim.execExited() }
         }
-        try eventually { shim.descriptorCount == descriptors }
+        try eventually("no descriptor is left") { shim.descriptorCount == descriptors }
         #expect(try shim.status("Threads") == 1)
         #expect(try shim.status("RssAnon") < memory + 4096, "KiB")
         #expect(try execGroups(shim) == [])

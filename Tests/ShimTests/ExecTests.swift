@@ -109,7 +109,7 @@ import Testing
             let client = try shim.connect()
             if detached {
                 guard case .refused? = try client.ask(.attachExec(id: exec.id, stdin: false)) else { throw Failure("attached") }
-                try eventually { try commands(in: shim).filter { $0.hasPrefix("sleep 100") }.count == 5 }
+                try eventually("all sleep") { try commands(in: shim).filter { $0.hasPrefix("sleep 100") }.count == 5 }
             } else {
                 try client.attach(exec)
                 _ = client.read(tty ? .terminal : .stdout, until: "ready")
@@ -120,8 +120,8 @@ import Testing
             return
         }
         #expect(try shim.execExited().exit.signal == SIGKILL)
-        try eventually { try commands(in: shim) == ["sleep 1000"] }
-        try eventually { try execGroups(shim) == [] }
+        try eventually("only PID 1 is left") { try commands(in: shim) == ["sleep 1000"] }
+        try eventually("no group is left") { try execGroups(shim) == [] }
     }
 
     @Test("what it leaves running when it ends by itself stays, and its group goes with the last of it")
@@ -136,7 +136,7 @@ import Testing
         #expect(try execGroups(shim).count == 1)
         let left = try readFile(FilePath(try #require(try execGroups(shim).first) + "/cgroup.procs"))
         for pid in String(decoding: left, as: UTF8.self).split(separator: "\n").compactMap({ Int32($0) }) { kill(pid, SIGKILL) }
-        try eventually { try execGroups(shim) == [] }
+        try eventually("no group is left") { try execGroups(shim) == [] }
     }
 
     @Test("the container's end ends them, and everybody is told")
@@ -160,7 +160,9 @@ import Testing
         let shim = try running()
         let group = try #require(try shim.container.cgroupDirectories().first { access($0 + "/cgroup.freeze", F_OK) == 0 })
         try writeFile(FilePath(group + "/cgroup.freeze"), "1")
-        try eventually { String(decoding: try readFile(FilePath(group + "/cgroup.events")), as: UTF8.self).contains("frozen 1") }
+        try eventually("it is frozen") {
+            String(decoding: try readFile(FilePath(group + "/cgroup.events")), as: UTF8.self).contains("frozen 1")
+        }
         let (_, answer) = try TestExec.ask(shim, ["/bin/true"])
         #expect(answer == .refused("it is paused"))
         try writeFile(FilePath(group + "/cgroup.freeze"), "0")
@@ -198,13 +200,4 @@ func execGroups(_ shim: TestShim, _ prefix: String = "exec-") throws -> [String]
         }
         return found
     }
-}
-
-/// Waits, at most a minute, for what another process is about to do.
-func eventually(_ location: Testing.SourceLocation = #_sourceLocation, _ condition: () throws -> Bool) throws {
-    for _ in 0..<6000 {
-        if try condition() { return }
-        usleep(10_000)
-    }
-    Issue.record("it did not come to that within a minute", sourceLocation: location)
 }

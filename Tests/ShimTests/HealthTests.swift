@@ -34,7 +34,7 @@ import Testing
             kept.append(result)
         }
         #expect(kept.map(\.startedAt) == kept.map(\.startedAt).sorted() && Set(kept.map(\.startedAt)).count == 5)
-        try eventually { try execGroups(shim, "health-").count <= 1 }
+        try eventually("at most one probe is left") { try execGroups(shim, "health-").count <= 1 }
     }
 
     @Test("of what it says so much is kept as Docker keeps, and what it is said by ends; it does not hold it up")
@@ -66,10 +66,10 @@ import Testing
         let shim = try TestShim.running(health: .never(command: ["/bin/sh", "-c", "sleep 3000 & echo word"]))
         let descriptors = shim.descriptorCount
         for _ in 0..<20 { #expect(try shim.probe().result?.output == "word\n") }
-        try eventually { try execGroups(shim, "health-").isEmpty }
+        try eventually("no probe is left") { try execGroups(shim, "health-").isEmpty }
         let inside = try command(["/bin/ps", "--no-headers", "-o", "args", "--ppid", "\(shim.pid)"]).lines
         #expect(inside.count == 1, "\(inside)")
-        try eventually { shim.descriptorCount == descriptors }
+        try eventually("no descriptor is left") { shim.descriptorCount == descriptors }
         #expect(try shim.status("Threads") == 1)
     }
 
@@ -78,7 +78,7 @@ import Testing
         let shim = try TestShim.running(health: .never(command: [program]))
         let result = try shim.probe().result
         #expect(result?.exitCode == code && result?.output.contains(program) == true, "\(result?.output ?? "")")
-        try eventually { try execGroups(shim, "health-").isEmpty }
+        try eventually("no probe is left") { try execGroups(shim, "health-").isEmpty }
     }
 
     @Test("it has the container's namespaces, user, directory, environment and limits, and no more")
@@ -110,7 +110,11 @@ import Testing
         let script = underWay ? "echo x >> /tmp/begun; sleep 4000" : "true"
         let shim = try TestShim.running(health: .often(script, timeout: underWay ? 3000 : 60_000))
         let begun = shim.container.path.appending("upper/tmp/begun").string
-        if underWay { try eventually { access(begun, F_OK) == 0 } } else { #expect(try shim.health().status == .healthy) }
+        if underWay {
+            try eventually("the probe has begun") { access(begun, F_OK) == 0 }
+        } else {
+            #expect(try shim.health().status == .healthy)
+        }
         let group = try shim.controlGroup()
         try group.freeze(within: 10_000)
         guard case .refused(let reason)? = try shim.connect().ask(.probe) else { throw Failure("a probe of one that is paused") }
@@ -148,13 +152,13 @@ import Testing
         let shim = try TestShim.running(
             "trap '' TERM; sleep 1000 & wait; sleep 1000", health: .often("echo x >> /tmp/begun; sleep 5000", retries: 1, action: .stop))
         let begun = shim.container.path.appending("upper/tmp/begun").string
-        try eventually { access(begun, F_OK) == 0 }
+        try eventually("the probe has begun") { access(begun, F_OK) == 0 }
         let waiting = try shim.connect()
         try waiting.send(.probe)
         if let request {
             #expect(try shim.connect().ask(.signal(SIGTERM, by: request)) == .done)
             guard case .refused? = try waiting.message() else { throw Failure("a probe of one that is to end") }
-            try eventually { try execGroups(shim, "health-").isEmpty }
+            try eventually("no probe is left") { try execGroups(shim, "health-").isEmpty }
         } else {
             #expect(try shim.connect().ask(.status) != nil)
         }
@@ -173,7 +177,7 @@ import Testing
             health: .never(command: ["/bin/sh", "-c", "echo x >> /tmp/begun; while [ ! -e /tmp/go ]; do sleep 0.02; done"]))
         let clients = [try shim.connect(), try shim.connect()]
         for client in clients { try client.send(.probe) }
-        try eventually { access(shim.container.path.appending("upper/tmp/begun").string, F_OK) == 0 }
+        try eventually("the probe has begun") { access(shim.container.path.appending("upper/tmp/begun").string, F_OK) == 0 }
         _ = try TestExec.start(shim, ["/bin/mkfifo", "/tmp/go"], detached: true)
         let answers = try clients.map { try $0.message() }
         guard case .health(let report)? = answers[0], answers[1] == .health(report) else { throw Unexpected(answers[0]) }

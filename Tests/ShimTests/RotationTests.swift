@@ -98,7 +98,7 @@ import Testing
         let shim = try container.start()
         try shim.started()
         // It has its own program a moment after the container has.
-        try eventually { try Self.writer(of: shim) != nil }
+        try eventually("the writer runs") { try Self.writer(of: shim) != nil }
         let writer = try #require(try Self.writer(of: shim))
         for _ in 0..<3000 where (try? readFile(container.logFile))?.contains(UInt8(ascii: "y")) != true { usleep(10_000) }
         #expect(kill(writer, SIGSTOP) == 0)

@@ -54,14 +54,5 @@ final class HeldRegistry {
     }
 }
 
-/// Waits for what comes by itself; a minute without it is a failure.
-func eventually(_ what: String, _ condition: () throws -> Bool) throws {
-    for _ in 0..<6000 {
-        if try condition() { return }
-        usleep(10_000)
-    }
-    throw Failure("it did not come to be that \(what)")
-}
-
 /// Variants that take minutes and gigabytes.
 let isHeavy = ProcessInfo.processInfo.environment["CTR_SWIFT_HEAVY_TESTS"] != nil
