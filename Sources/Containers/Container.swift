@@ -38,6 +38,8 @@ package final class Container: Sendable {
         /// nil: it has no check.
         var health: HealthRecord?
         var started: ShimStarted?
+        /// One that was spawned while this was made, for its first start.
+        var shimAhead: SpawnedShim?
         /// The monitor of a live container, for the one case in which it must be ended by force.
         var shim: ShimProcess?
         /// The last of what `inOrder` was given.
@@ -196,6 +198,11 @@ package final class Container: Sendable {
 
     package var life: LifeCycle { state.withLock { $0.life } }
     package var started: ShimStarted? { state.withLock { $0.started } }
+
+    func setShimAhead(_ shim: SpawnedShim) { state.withLock { $0.shimAhead = shim } }
+    /// - Returns: nil where there was none, or another one has taken it.
+    func takeShimAhead() -> SpawnedShim? { state.withLock { $0.shimAhead.take() } }
+
     package var shimPID: Int32? { state.withLock { $0.shim?.pid } }
 
     /// SIGKILL to its monitor, where that has not been reaped.

@@ -28,7 +28,7 @@ extension NodeRuntime {
     public func createContainer(
         _ request: CreateContainerRequest, start: Bool, caller: NodeUser? = nil
     ) async throws(EngineError) -> CreateContainerResponse {
-        let (container, warnings) = try await create(request, caller.map { Caller(uid: $0.uid, gid: $0.gid) })
+        let (container, warnings) = try await create(request, caller.map { Caller(uid: $0.uid, gid: $0.gid) }, starts: start)
         guard start else { return CreateContainerResponse(id: container.id.text, name: container.memo.name, warnings: warnings) }
         do throws(EngineError) {
             return try await startContainer(container, warnings: warnings)
@@ -39,18 +39,20 @@ extension NodeRuntime {
     }
 
     /// An image that is pruned meanwhile is one that is not there: what was missed of it, a file, a row or a directory, tells nobody anything.
-    private func create(_ request: CreateContainerRequest, _ caller: Caller?) async throws(EngineError) -> (Container, warnings: [String]) {
+    private func create(
+        _ request: CreateContainerRequest, _ caller: Caller?, starts: Bool
+    ) async throws(EngineError) -> (Container, warnings: [String]) {
         let image = try await runnableImage(request)
         do throws(EngineError) {
             return try await containerVerb { () throws(ContainerError) in
-                try await self.containers.create(request, image: image, caller: caller)
+                try await self.containers.create(request, image: image, caller: caller, starts: starts)
             }
         } catch {
             // Throws `image-not-found` itself, where that is the reason.
             let now = try await runnableImage(request)
             guard error.code == .imageNotFound || now.manifestDigest != image.manifestDigest else { throw error }
             return try await containerVerb { () throws(ContainerError) in
-                try await self.containers.create(request, image: now, caller: caller)
+                try await self.containers.create(request, image: now, caller: caller, starts: starts)
             }
         }
     }

@@ -8,10 +8,10 @@ package enum ContainerStep: String, Sendable, Hashable, CaseIterable {
     // A start, by hand or by a policy.
     /// The state directory is there, and nothing in it.
     case stateMade
-    /// The monitor's orders are written; there is no monitor.
+    /// The monitor's orders are written; it waits for the word to begin.
     case shimConfigured
-    /// The monitor is a process, and has said nothing yet.
-    case shimSpawned
+    /// The monitor has the word, and has said nothing yet.
+    case shimBegun
     /// PID 1 runs; only this process has been told.
     case startTold
     /// It is listened to; whoever asked has no answer.

@@ -171,7 +171,7 @@ final class ExecProcess {
             case .closeStdin, .closeOutput:
                 // The client's ends are the only ones.
                 guard terminal == nil else { return .refused("a terminal has no such stream to close") }
-            case .attach, .attachExec, .exec, .status, .watch, .probe: return .refused("this connection is exec \(id)'s")
+            case .begin, .attach, .attachExec, .exec, .status, .watch, .probe: return .refused("this connection is exec \(id)'s")
             }
             return .done
         } catch {

@@ -22,6 +22,7 @@ package enum FilesProcess {
     /// - Returns: the exit status.
     package static func run(_ arguments: [String]) -> CInt {
         _ = close(program)
+        _ = ctr_set_thread_name("ctr-swift-files")
         umask(0)
         signal(SIGPIPE, SIG_IGN)
         guard arguments.count == 1 else { return 64 }

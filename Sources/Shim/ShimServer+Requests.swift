@@ -28,6 +28,7 @@ extension ShimServer {
         switch request {
         case .attach(let stdin): attach(client, stdin: stdin)
         case .status: client.tell(.status(status))
+        case .begin: client.tell(.refused("the container has begun"))
         case .probe: probe(for: client)
         case .exec(let wanted): exec(wanted, for: client)
         case .attachExec(let id, let stdin): attachExec(id, client, stdin: stdin)
@@ -49,7 +50,7 @@ extension ShimServer {
             if answer == .done, let killAfter { scheduleKill(after: killAfter, for: request) }
             return answer
         case .closeOutput(let stream): return closeOutput(stream, from: client)
-        case .closeStdin, .attach, .status, .exec, .attachExec, .watch, .probe:
+        case .closeStdin, .begin, .attach, .status, .exec, .attachExec, .watch, .probe:
             stdin = nil
             return .done
         }

@@ -14,18 +14,19 @@ struct ShimStart {
     /// config.json of a hostile size is not read into memory.
     private static let documentLimit = 16 << 20
 
-    private let begin: Moment
+    private let begin = Moment.now
     private let configuration: ShimConfiguration
     private let bundle: FilePath
     private let spec: RuntimeSpec
     private let shared: ForeignNamespaces
+    private let namespaces: [CInt]
 
-    init(_ path: FilePath, _ begin: Moment) throws(ShimFailure) {
-        self.begin = begin
+    /// - Parameter namespaces: descriptors of those that are shared, which are closed after the start.
+    init(_ path: FilePath, _ namespaces: [CInt]) throws(ShimFailure) {
+        self.namespaces = namespaces
         configuration = try Self.read(ShimConfiguration.self, path)
         bundle = FilePath(configuration.bundle)
-        shared = ForeignNamespaces(
-            descriptors: configuration.sharedNamespaces?.descriptors ?? [:], sharedMemory: configuration.sharedNamespaces?.sharedMemory)
+        shared = try Self.foreign(configuration.sharedNamespaces, namespaces)
         spec = shared.entered(by: try Self.read(RuntimeSpec.self, bundle.appending("config.json")))
     }
 
@@ -37,7 +38,7 @@ struct ShimStart {
             return listener
         }
         // What belongs to another container must not live on with this one's monitor.
-        defer { for descriptor in configuration.sharedNamespaces?.all ?? [] { close(descriptor) } }
+        defer { for descriptor in namespaces { close(descriptor) } }
         do throws(ShimFailure) {
             return try start(listener)
         } catch {
@@ -66,6 +67,19 @@ struct ShimStart {
             kill(started.pid, SIGKILL)
             throw ShimFailure(step: "streams", reason: nil, kernel: error, exitCode: 125)
         }
+    }
+
+    private static func foreign(
+        _ shared: ShimConfiguration.SharedNamespaces?, _ namespaces: [CInt]
+    ) throws(ShimFailure) -> ForeignNamespaces {
+        guard let shared else { return ForeignNamespaces() }
+        let places = shared.places.values + (shared.sharedMemory.map { [$0] } ?? [])
+        guard places.allSatisfy(namespaces.indices.contains) else {
+            let reason = "shim.json shares namespaces that did not come along (\(namespaces.count) did)"
+            throw ShimFailure(step: "read-configuration", reason: reason, kernel: nil, exitCode: 125)
+        }
+        return ForeignNamespaces(
+            descriptors: shared.places.mapValues { namespaces[$0] }, sharedMemory: shared.sharedMemory.map { namespaces[$0] })
     }
 
     private func healthMonitor() -> HealthMonitor? {

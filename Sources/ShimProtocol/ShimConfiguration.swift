@@ -27,18 +27,17 @@ package struct ShimConfiguration: Codable, Sendable, Hashable {
     /// nil: all namespaces are as config.json says.
     package var sharedNamespaces: SharedNamespaces?
 
-    /// Namespaces of running containers that this one enters at this start, by descriptors that the shim is spawned with. The engine has looked that
-    /// they are whose they should be; config.json has new ones in their place.
+    /// Namespaces of running containers that this one enters at this start, by the place of their descriptor among those that `begin` brings, from 0.
+    /// The engine has looked that they are whose they should be; config.json has new ones in their place.
     package struct SharedNamespaces: Codable, Sendable, Hashable {
         /// By the spec's word for the kind: `pid`, `ipc`, `uts`, `user`.
-        package var descriptors: [String: Int32]
+        package var places: [String: Int]
         /// The mount namespace whose /dev/shm comes along with `ipc`.
-        package var sharedMemory: Int32?
-        package init(descriptors: [String: Int32], sharedMemory: Int32?) {
-            self.descriptors = descriptors
+        package var sharedMemory: Int?
+        package init(places: [String: Int], sharedMemory: Int?) {
+            self.places = places
             self.sharedMemory = sharedMemory
         }
-        package var all: [Int32] { descriptors.values + (sharedMemory.map { [$0] } ?? []) }
     }
     /// nil: nobody asks for it.
     package var health: ShimHealth?

@@ -45,8 +45,8 @@ package struct ShimConnection: ~Copyable, Sendable {
 
     // MARK: The engine's and the client's side
 
-    package borrowing func send(_ request: ShimRequest) throws(KernelError) {
-        try UnixSocket.send(try Self.encode(request), to: socket)
+    package borrowing func send(_ request: ShimRequest, with descriptors: [CInt] = []) throws(KernelError) {
+        try UnixSocket.send(try Self.encode(request), with: descriptors, to: socket)
     }
 
     /// The next message, without its descriptors (those are closed).
@@ -59,10 +59,8 @@ package struct ShimConnection: ~Copyable, Sendable {
 
     /// The next message with its descriptors.
     /// - Returns: nil at the end.
-    package borrowing func receive(waiting: Bool = true) throws(KernelError) -> ShimDelivery? {
-        let received = try receiveBytes(waiting: waiting)
-        if received.bytes.isEmpty { return nil }
-        return ShimDelivery(message: try Self.decode(ShimMessage.self, received.bytes), received)
+    package borrowing func receive(waiting: Bool = true) throws(KernelError) -> ShimDelivery<ShimMessage>? {
+        try delivery(waiting: waiting)
     }
 
     // MARK: The shim's side
@@ -78,9 +76,19 @@ package struct ShimConnection: ~Copyable, Sendable {
         return received.bytes.isEmpty ? nil : try Self.decode(ShimRequest.self, received.bytes)
     }
 
+    /// Waits for the next request, which may bring descriptors.
+    /// - Returns: nil at the end.
+    package borrowing func receiveRequestWithDescriptors() throws(KernelError) -> ShimDelivery<ShimRequest>? { try delivery(waiting: true) }
+
     package borrowing func peer() throws(KernelError) -> PeerCredentials { try PeerCredentials(of: socket) }
 
     // MARK: Bytes
+
+    private borrowing func delivery<Message: Decodable & Sendable>(waiting: Bool) throws(KernelError) -> ShimDelivery<Message>? {
+        let received = try receiveBytes(waiting: waiting)
+        if received.bytes.isEmpty { return nil }
+        return ShimDelivery(message: try Self.decode(Message.self, received.bytes), received)
+    }
 
     /// A peer that closed with requests unread resets the connection; the kernel says so once, and before what can still be read.
     private borrowing func receiveBytes(waiting: Bool) throws(KernelError) -> DescriptorMessage {
@@ -105,17 +113,17 @@ package struct ShimConnection: ~Copyable, Sendable {
 }
 
 /// A message and the descriptors that came along; those that aren't taken are closed with the value.
-package struct ShimDelivery: ~Copyable {
-    package let message: ShimMessage
+package struct ShimDelivery<Message: Sendable>: ~Copyable {
+    package let message: Message
     private var received: DescriptorMessage
 
-    fileprivate init(message: ShimMessage, _ received: consuming DescriptorMessage) {
+    fileprivate init(message: Message, _ received: consuming DescriptorMessage) {
         self.message = message
         self.received = received
     }
 
     package var descriptorCount: Int { received.descriptorCount }
 
-    /// The next one, in the order of `attached`'s streams.
+    /// The next one, in the order of the message.
     package mutating func takeDescriptor() -> OwnedFD? { received.takeDescriptor() }
 }

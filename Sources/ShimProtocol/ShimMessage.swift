@@ -6,7 +6,8 @@ package import Linux
 // also inherits it a connected pair (descriptor 3), so that nothing has to be polled for at the start.
 //
 //   engine or client                      shim
-//     |  -- (spawned, descriptor 3) -------->|
+//     |  -- (spawned, descriptor 3) -------->|   it gets ready while the engine makes what it is to run
+//     |  begin + fds ----------------------->|   SCM_RIGHTS: its log, the lock, namespaces to enter; without it the shim ends
 //     |<------------- started(pid) ----------|   or failed(error), and the shim ends
 //     |  attach ---------------------------->|
 //     |<------------- attached + fds --------|   SCM_RIGHTS: [stdin], stdout, stderr; or one terminal
@@ -42,6 +43,8 @@ package import Linux
 
 /// What a client asks of a shim.
 package enum ShimRequest: Codable, Sendable, Hashable {
+    /// shim.json and the bundle are there: the first request of the engine, and nobody else's.
+    case begin
     /// The streams, please. `stdin` where the client wants to write, too.
     case attach(stdin: Bool)
     /// Closes the shim's own hold on the container's stdin: once the client has closed its descriptor, too, the container sees the end.

@@ -2,12 +2,15 @@
 
 // The form on the wire, as docs/api/attach.md describes it: {"request":"resize","rows":24,"columns":80}.
 extension ShimRequest {
-    private enum Name: String, Codable { case attach, closeStdin, closeOutput, resize, signal, status, exec, attachExec, watch, probe }
+    private enum Name: String, Codable {
+        case begin, attach, closeStdin, closeOutput, resize, signal, status, exec, attachExec, watch, probe
+    }
     private enum CodingKeys: String, CodingKey { case request, stdin, stream, rows, columns, signal, by, killAfterMilliseconds, exec, id }
 
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         switch try values.decode(Name.self, forKey: .request) {
+        case .begin: self = .begin
         case .attach: self = .attach(stdin: try values.decode(Bool.self, forKey: .stdin))
         case .closeStdin: self = .closeStdin
         case .closeOutput: self = .closeOutput(try values.decode(ShimStream.self, forKey: .stream))
@@ -29,6 +32,7 @@ extension ShimRequest {
     package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         switch self {
+        case .begin: try values.encode(Name.begin, forKey: .request)
         case .attach(let stdin):
             try values.encode(Name.attach, forKey: .request)
             try values.encode(stdin, forKey: .stdin)

@@ -81,18 +81,13 @@ import Testing
     @Test("the shim does not notice the engine's death, and answers the next one (F-03)")
     func engineDeath() throws {
         let container = try TestContainer(shell: "trap 'exit 7' USR1; >/tmp/ready; while :; do sleep 0.02; done")
-        try replaceFile(container.path.appending("bundle/config.json"), with: JSON.encode(container.spec))
-        try replaceFile(container.state.appending("shim.json"), with: JSON.encode(container.configuration))
+        try container.write()
         let pid: pid_t
         do {
-            let pair = try ShimConnection.pair()
-            let null = try openFile("/dev/null", O_RDWR)
-            pid = try spawn(
-                TestShim.binary, arguments: ["shim", "--config", container.state.appending("shim.json").string], environment: [],
-                descriptors: [(null.raw, 0), (null.raw, 1), (null.raw, 2), (pair.shim.raw, 3)])
-            let engine = pair.engineOnly()
-            limitWaits(engine.descriptor)
-            guard case .started = try engine.receiveMessage() else { throw Unexpected(nil) }
+            let shim = try WaitingShim(container)
+            pid = shim.pid
+            try shim.begin()
+            guard case .started = try shim.engine.receiveMessage() else { throw Unexpected(nil) }
         }
         let connection = try ShimConnection.connect(to: container.socket)
         limitWaits(connection.descriptor)

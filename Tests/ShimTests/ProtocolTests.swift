@@ -13,7 +13,8 @@ import Testing
     @Test(
         "requests look as described, and come back as they were",
         arguments: [
-            (.attach(stdin: true), #"{"request":"attach","stdin":true}"#), (.closeStdin, #"{"request":"closeStdin"}"#),
+            (.begin, #"{"request":"begin"}"#), (.attach(stdin: true), #"{"request":"attach","stdin":true}"#),
+            (.closeStdin, #"{"request":"closeStdin"}"#),
             (.resize(rows: 24, columns: 80), #"{"request":"resize","rows":24,"columns":80}"#),
             (.signal(15), #"{"request":"signal","signal":15}"#),
             (.status, #"{"request":"status"}"#), (.watch, #"{"request":"watch"}"#), (.probe, #"{"request":"probe"}"#),

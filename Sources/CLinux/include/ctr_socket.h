@@ -11,7 +11,7 @@
 
 enum {
     /// At most this many descriptors travel with one message here.
-    CTR_DESCRIPTORS_MAX = 4,
+    CTR_DESCRIPTORS_MAX = 8,
     CTR_SO_PEERGROUPS = 59,
 };
 

@@ -23,7 +23,7 @@ extension AttachSession {
         private var typed: ArraySlice<UInt8> = []
         private var stdinEnded = false
 
-        init(delivery: inout ShimDelivery, _ streams: [ShimStream], usesStdin: Bool) {
+        init(delivery: inout ShimDelivery<ShimMessage>, _ streams: [ShimStream], usesStdin: Bool) {
             for stream in streams {
                 guard let descriptor = delivery.takeDescriptor() else { break }
                 let box = Box(descriptor)

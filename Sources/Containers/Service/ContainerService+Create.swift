@@ -11,18 +11,36 @@ internal import Snapshots
 extension ContainerService {
     /// Makes the record, the writable layer and the bundle. Nothing is left of a creation that failed.
     /// - Returns: the container, and what the user should know (volumes that are not made, a limit rounded).
-    /// - Parameter caller: who asks for it, where that is known; `keep` needs it.
+    /// - Parameters:
+    ///   - caller: who asks for it, where that is known; `keep` needs it.
+    ///   - starts: `start` is called next, whatever happens: its monitor gets ready meanwhile, on another core.
     package func create(
-        _ request: CreateContainerRequest, image: RunnableImage, caller: Caller? = nil
+        _ request: CreateContainerRequest, image: RunnableImage, caller: Caller? = nil, starts: Bool = false
     ) async throws(ContainerError) -> (Container, warnings: [String]) {
         try await hostLook.wait(for: HostLook.Paths(request))
-        return try await pool.run { () throws(ContainerError) in try self.createNow(request, image, caller) }
+        let id = ContainerID()
+        let shim = starts ? Task { await pool.run { self.shimAhead(of: id) } } : nil
+        do throws(ContainerError) {
+            let made = try await pool.run { () throws(ContainerError) in try self.createNow(id, request, image, caller) }
+            if let shim = await shim?.value { made.0.setShimAhead(shim) }
+            return made
+        } catch {
+            if let shim = await shim?.value { await end(shim) }
+            throw error
+        }
+    }
+
+    /// - Returns: nil where there can't be one; the start tries again, and tells why.
+    private func shimAhead(of id: ContainerID) -> SpawnedShim? {
+        do throws(ContainerError) { return try spawnShim(of: id) } catch {
+            logger.notice("no monitor is spawned ahead", metadata: ["id": "\(id)", "error": "\(error)"])
+            return nil
+        }
     }
 
     private func createNow(
-        _ request: CreateContainerRequest, _ image: RunnableImage, _ caller: Caller?
+        _ id: ContainerID, _ request: CreateContainerRequest, _ image: RunnableImage, _ caller: Caller?
     ) throws(ContainerError) -> (Container, warnings: [String]) {
-        let id = ContainerID()
         let name = request.name ?? id.short
         guard ContainerName.isValid(name) else {
             throw .invalidRequest("container name \"\(name)\"", remedy: "use [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 characters")

@@ -6,34 +6,26 @@ internal import Linux
 internal import ShimProtocol
 internal import SystemPackage
 
-/// Namespaces of other containers, open; the numbers that a shim will know them by count on from the first free one.
+/// Namespaces of other containers, open: a shim will know each by its place among them.
 struct SharedNamespaces: ~Copyable {
-    /// After the streams, the connection, the binary and the lock.
-    private static let firstNumber: CInt = 6
+    private(set) var descriptors: [CInt] = []
+    private var places: [String: Int] = [:]
+    private var sharedMemory: Int?
 
-    private var opened: [CInt] = []
-    private var numbers: [String: Int32] = [:]
-    private var sharedMemory: Int32?
-
-    deinit { for descriptor in opened { close(descriptor) } }
+    deinit { for descriptor in descriptors { close(descriptor) } }
 
     fileprivate mutating func add(_ kind: String, _ namespace: consuming OwnedFD) {
-        numbers[kind] = Self.firstNumber + CInt(opened.count)
-        opened.append(namespace.release())
+        places[kind] = descriptors.count
+        descriptors.append(namespace.release())
     }
 
     fileprivate mutating func addSharedMemory(_ namespace: consuming OwnedFD) {
-        sharedMemory = Self.firstNumber + CInt(opened.count)
-        opened.append(namespace.release())
-    }
-
-    /// For a spawn: own and the shim's.
-    var descriptors: [(from: CInt, to: CInt)] {
-        opened.enumerated().map { ($0.element, Self.firstNumber + CInt($0.offset)) }
+        sharedMemory = descriptors.count
+        descriptors.append(namespace.release())
     }
 
     var plan: ShimConfiguration.SharedNamespaces? {
-        opened.isEmpty ? nil : ShimConfiguration.SharedNamespaces(descriptors: numbers, sharedMemory: sharedMemory)
+        descriptors.isEmpty ? nil : ShimConfiguration.SharedNamespaces(places: places, sharedMemory: sharedMemory)
     }
 }
 

@@ -16,6 +16,15 @@ extension ContainerService {
     /// - Throws: `ContainerError.startFailed` with the exit code that `run` gives back; the container is then as it was before.
     /// - Parameter byHand: not by its restart policy: what that has counted is forgotten.
     package func start(_ container: Container, byHand: Bool = true) async throws(ContainerError) {
+        do throws(ContainerError) { try await startOnce(container, byHand: byHand) } catch {
+            await dismissShim(of: container)
+            throw error
+        }
+        // Somebody else has started it.
+        await dismissShim(of: container)
+    }
+
+    private func startOnce(_ container: Container, byHand: Bool) async throws(ContainerError) {
         if byHand { container.clearPendingRestart() }
         if container.life.phase == .stopped { _ = await hasEnded(container, within: Self.tidyingTime) }
         // Copies of the last run: they keep its root mounted.
@@ -75,7 +84,7 @@ extension ContainerService {
     private func startNow(_ container: Container, byHand: Bool, isNoted: Bool) async throws(ContainerError) {
         do throws(ContainerError) {
             let shim = try await pool.run { () throws(ContainerError) in
-                try self.spawnShim(of: container, byHand: byHand, isNoted: isNoted)
+                try self.beginShim(of: container, byHand: byHand, isNoted: isNoted)
             }
             try await follow(shim, of: container)
         } catch {
@@ -89,23 +98,47 @@ extension ContainerService {
         }
     }
 
-    private func spawnShim(of container: Container, byHand: Bool, isNoted: Bool) throws(ContainerError) -> SpawnedShim {
-        let shared = try sharedNamespaces(of: container)
-        try renewDevices(of: container)
-        try renewNetworkFiles(of: container)
-        try prepareState(of: container, byHand: byHand, shared.plan)
-        // When the state directory is there: where the daemon is killed now, that tells that nothing has run yet. And before it runs: it may end at
-        // once, and what is recorded is not its end.
-        if isNoted { persist(container) }
-        ContainerStep.shimConfigured.reach()
-        let shim = try spawnShim(of: container, shared)
-        container.noteShim(pid: shim.pid)
-        ContainerStep.shimSpawned.reach()
-        do throws(KernelError) { try monitor.expect(shim.answer, on: shim.line) } catch {
+    /// A monitor that was spawned while its container was made, or one that gets ready while the start is prepared.
+    private func beginShim(of container: Container, byHand: Bool, isNoted: Bool) throws(ContainerError) -> SpawnedShim {
+        let shim = if let ahead = container.takeShimAhead() { ahead } else { try spawnShim(of: container.id) }
+        do throws(ContainerError) {
+            let shared = try sharedNamespaces(of: container)
+            try renewDevices(of: container)
+            try renewNetworkFiles(of: container)
+            try prepareState(of: container, byHand: byHand, shared.plan)
+            // When the state directory is there: where the daemon is killed now, that tells that nothing has run yet. And before it runs: it may end at
+            // once, and what is recorded is not its end.
+            if isNoted { persist(container) }
+            ContainerStep.shimConfigured.reach()
+            container.noteShim(pid: shim.pid)
+            try begin(shim, container, shared)
+            ContainerStep.shimBegun.reach()
+            try kernelStep("listen to the shim") { () throws(KernelError) in try monitor.expect(shim.answer, on: shim.line) }
+            return shim
+        } catch {
             killAndReap(shim.pid, of: container)
-            throw .kernel("listen to the shim", error)
+            throw error
         }
-        return shim
+    }
+
+    private func begin(
+        _ shim: SpawnedShim, _ container: Container, _ shared: borrowing SharedNamespaces
+    ) throws(ContainerError) {
+        do throws(KernelError) { try shim.begin(container.paths, shared) } catch {
+            if error.errno == .brokenPipe || error.errno == .connectionReset { throw endedEarly(container) }
+            throw .kernel("tell the shim to begin", error)
+        }
+    }
+
+    func spawnShim(of id: ContainerID) throws(ContainerError) -> SpawnedShim {
+        try kernelStep("spawn \(configuration.shimPath.string)") { () throws(KernelError) in
+            try SpawnedShim.spawn(binary: shim.raw, configuration: paths(of: id).shimConfiguration)
+        }
+    }
+
+    /// Ends one that was spawned ahead and is not needed.
+    private func dismissShim(of container: Container) async {
+        if let shim = container.takeShimAhead() { await end(shim) }
     }
 
     /// No thread waits: a start may be stuck at a filesystem that does not answer.
@@ -130,7 +163,7 @@ extension ContainerService {
     }
 
     /// A monitor may itself be stuck at a filesystem that does not answer, where no signal reaches it: then nobody waits for it but a thread of its own.
-    private func end(_ shim: SpawnedShim) async {
+    func end(_ shim: SpawnedShim) async {
         Glibc.kill(shim.pid, SIGKILL)
         for _ in 0..<400 {
             if hasReaped(shim.pid) { return }
@@ -163,10 +196,13 @@ extension ContainerService {
             throw .startFailed(
                 id: container.id.short, step: failure.step, reason: failure.explanation, exitCode: Int(failure.exitCode))
         case .message(let other): throw .shim(id: container.id.short, "unexpected message \(other)")
-        case .closed, .late:
-            let words = (try? readFile(container.paths.shimLog, limit: 4096)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-            throw .shim(id: container.id.short, "it ended before the container started\(words.isEmpty ? "" : ": \(words.prefix(500))")")
+        case .closed, .late: throw endedEarly(container)
         }
+    }
+
+    private func endedEarly(_ container: Container) -> ContainerError {
+        let words = (try? readFile(container.paths.shimLog, limit: 4096)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        return .shim(id: container.id.short, "it ended before the container started\(words.isEmpty ? "" : ": \(words.prefix(500))")")
     }
 
     private func prepareState(
@@ -229,33 +265,6 @@ extension ContainerService {
             volatile: memo.upperMode == .volatile,
             memorySizeInBytes: memo.upperMode == .tmpfs ? limits.memorySizeInBytes : nil,
             memoryInodes: memo.upperMode == .tmpfs ? limits.memoryInodes : nil)
-    }
-
-    /// The shim gets /dev/null, a log of its own for what it could not say otherwise, and one end of a pair as descriptor 3.
-    private func spawnShim(
-        of container: Container, _ shared: borrowing SharedNamespaces
-    ) throws(ContainerError) -> SpawnedShim {
-        let namespaces = shared.descriptors
-        let arguments = ["ctr-swift-shim", "--config", container.paths.shimConfiguration.string]
-        return try kernelStep("spawn \(configuration.shimPath.string)") { () throws(KernelError) in
-            let pair = try ShimConnection.pair()
-            let null = try openFile("/dev/null", O_RDWR)
-            let lock = try ShimLock.take(container.paths.shimConfiguration)
-            let log = try openFile(container.paths.shimLog, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
-            // The binary's own descriptor has to be there at the exec; the shim closes it first of all.
-            let pid = try spawn(
-                "/proc/self/fd/4", arguments: arguments, environment: [],
-                descriptors: [(null.raw, 0), (log.raw, 1), (log.raw, 2), (pair.shim.raw, 3), (self.shim.raw, 4), (lock.raw, 5)]
-                    + namespaces)
-            return SpawnedShim(pid: pid, line: ShimLine(pair.engineOnly()))
-        }
-    }
-
-    private struct SpawnedShim: Sendable {
-        let pid: Int32
-        let line: ShimLine
-        /// `started` or `failed`.
-        let answer = ShimAnswer()
     }
 
     /// overlayfs refuses a workdir that a volatile mount has used. Within one run of the machine nothing was lost by that; after a crash of

@@ -83,12 +83,15 @@ final class TestNode: Sendable {
 
     static let image = Digest.made("manifest")
 
-    func create(_ words: [String], _ change: (inout CreateContainerRequest) -> Void = { _ in }) async throws -> Container {
+    /// - Parameter starts: the test starts it next.
+    func create(
+        _ words: [String], starts: Bool = false, _ change: (inout CreateContainerRequest) -> Void = { _ in }
+    ) async throws -> Container {
         var request = CreateContainerRequest(image: "example.org/busybox")
         request.arguments = words
         request.stopTimeoutSeconds = 10
         change(&request)
-        return try await service.create(request, image: .made(ImageConfig.ContainerConfig(), digest: Self.image)).0
+        return try await service.create(request, image: .made(ImageConfig.ContainerConfig(), digest: Self.image), starts: starts).0
     }
 
     func create(shell script: String, _ change: (inout CreateContainerRequest) -> Void = { _ in }) async throws -> Container {

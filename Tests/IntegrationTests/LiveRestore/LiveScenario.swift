@@ -50,7 +50,7 @@ extension ContainerStep {
         case .stateMade, .shimConfigured:
             at([.start: .created, .run: .created], count: 2) + at([.startAgain: .ended(5)], count: 3)
                 + at([.endRestarted: .running(sameProcess: false)], count: 3)
-        case .shimSpawned, .startTold, .startListened:
+        case .shimBegun, .startTold, .startListened:
             at([.start: .running(sameProcess: false), .run: .running(sameProcess: false)], count: 2)
                 + at([.startAgain: .running(sameProcess: false), .endRestarted: .running(sameProcess: false)], count: 3)
         case .stopNoted: at([.stop: .running(sameProcess: true), .removeForce: .absent])

@@ -72,9 +72,13 @@ final class TestContainer {
 
     /// Writes the two files and starts a shim, as the engine does.
     func start() throws -> TestShim {
+        try write()
+        return try TestShim(self)
+    }
+
+    func write() throws {
         try replaceFile(path.appending("bundle/config.json"), with: JSON.encode(spec))
         try replaceFile(state.appending("shim.json"), with: JSON.encode(configuration))
-        return try TestShim(self)
     }
 
     /// Each line of the log, decoded.

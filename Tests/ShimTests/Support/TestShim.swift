@@ -16,14 +16,10 @@ final class TestShim {
 
     init(_ container: TestContainer) throws {
         self.container = container
-        let pair = try ShimConnection.pair()
-        let null = try openFile("/dev/null", O_RDWR)
-        let log = try openFile(container.state.appending("shim.log"), O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
-        pid = try spawn(
-            Self.binary, arguments: ["ctr-swift-shim", "--config", container.state.appending("shim.json").string], environment: [],
-            descriptors: [(null.raw, 0), (log.raw, 1), (log.raw, 2), (pair.shim.raw, 3)])
-        engine = pair.engineOnly()
-        limitWaits(engine.descriptor)
+        let waiting = try WaitingShim(container)
+        try waiting.begin()
+        pid = waiting.pid
+        engine = waiting.takeEngine()
     }
 
     deinit {
@@ -105,6 +101,32 @@ final class TestShim {
         for _ in 0..<4 { directory.removeLastComponent() }
         return directory.appending(".build/release/ctr-swift-shim")
     }()
+}
+
+/// One that has been spawned, and waits for the word to begin. Its end is the test's to see.
+struct WaitingShim: ~Copyable {
+    let pid: pid_t
+    let engine: ShimConnection
+    private let state: FilePath
+
+    init(_ container: TestContainer) throws {
+        state = container.state
+        let pair = try ShimConnection.pair()
+        let null = try openFile("/dev/null", O_RDWR)
+        pid = try spawn(
+            TestShim.binary, arguments: ["ctr-swift-shim", "--config", state.appending("shim.json").string], environment: [],
+            descriptors: [(null.raw, 0), (null.raw, 1), (null.raw, 2), (pair.shim.raw, 3)])
+        engine = pair.engineOnly()
+        limitWaits(engine.descriptor)
+    }
+
+    func begin() throws {
+        let log = try openFile(state.appending("shim.log"), O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
+        let lock = try openFile(state.appending("shim.json"), O_RDONLY)
+        try engine.send(.begin, with: [log.raw, lock.raw])
+    }
+
+    consuming func takeEngine() -> ShimConnection { engine }
 }
 
 struct Unexpected: Error, CustomStringConvertible {
