@@ -38,6 +38,13 @@ struct CommandWords {
         return call
     }
 
+    /// A `run` with none but the options that are most used.
+    mutating func takePlainRun() -> RunCall? {
+        guard words.first == "run", unreadable == nil, let call = RunCall(plain: words.dropFirst()) else { return nil }
+        path.append("run")
+        return call
+    }
+
     /// Finds the command, and parses what follows it.
     /// - Throws: `UsageError` for a word in a command's place that is none, with the one that was probably meant, and for one that is not
     ///   UTF-8; the parser's errors.

@@ -56,6 +56,7 @@ struct CommandLineTool: ParsableCommand {
         do {
             try line.takeSocket()
             if let call = line.takePlainExec() { return try call.run() }
+            if let call = line.takePlainRun() { return try call.run() }
             var command = try line.parse()
             try command.run()
         } catch {

@@ -108,6 +108,38 @@ import Testing
         }
     }
 
+    @Test(
+        "a run is the same request, whether the parser has read it or not",
+        arguments: [
+            "i", "i sh -c echo", "--rm i -d --rm", "-d i", "--detach --rm --name n i x", "-it --rm i", "-i -t -d i", "-dit i",
+            "--interactive --tty i",
+            "--init --read-only i", "--network none i", "--network=host i x", "--network container:a i", "-e A=1 -e=2 i",
+            "--env A=b=c --env=B= i",
+            "-e HOME -l a --label b=c --label= i", "-v /a:/b:ro --volume /c:/d i", "--volume=/e:/f i", "--name=n --hostname h --user 1:2 i",
+            "--workdir /w --entrypoint /bin/e i a b", "--restart on-failure:3 --log none i", "--restart=always i",
+            "--memory 64m --cpus .5 --pids-limit 7 i", "--pids-limit=+7 i", "--name a --name b i", "--user a --user= i", "--entrypoint= i",
+            "-eA=1 -w/w -m64m i", "-w /w -u 5 -m 64m i", "--stop-timeout -1 i", "-it=x i", "-- i", "i -- x", "-d -- i x",
+            "--cpus x i", "--memory 1 i", "--rm --restart always i", "--name", "--name -d i", "--rm", "-x i", "--rm=true i", "--nam n i",
+            "-td i --",
+            "-i -i i", "--tty --tty i", "--log nowhere i", "--network nowhere i", "-e =x i", "-l =x i", "-v x i", "--pids-limit x i",
+            "é -e",
+        ])
+    func plainRun(line: String) throws {
+        let words = line.split(separator: " ").map(String.init)
+        let script: [ScriptedServer.Connection] = [.init(refusal("409 Conflict", "name-in-use", detail: "no"))]
+        let environment = ["HOME": "/home"]
+        let plain = try Program.run(["run"] + words, daemon: script, environment: environment)
+        // It is the default, and no option that is understood without the parser.
+        let parsed = try Program.run(["run", "--pull", "missing"] + words, daemon: script, environment: environment)
+        #expect(plain.status == parsed.status && plain.output == parsed.output)
+        #expect(plain.errors == parsed.errors)
+        #expect(plain.asked == parsed.asked)
+        guard !plain.asked.isEmpty, !parsed.asked.isEmpty else { return }
+        #expect(
+            try JSON.decode(CreateContainerRequest.self, from: plain.body(0))
+                == JSON.decode(CreateContainerRequest.self, from: parsed.body(0)))
+    }
+
     @Test("a missing image is pulled when it may be", arguments: [("missing", true), ("never", false)])
     func pullsMissing(when: String, pulls: Bool) throws {
         let missing = refusal("404 Not Found", "image-not-found", detail: "no image")

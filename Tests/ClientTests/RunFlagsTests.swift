@@ -157,4 +157,20 @@ import Testing
         let found = ["--pid": isolation?.pid, "--ipc": isolation?.ipc, "--uts": isolation?.uts, "--cgroupns": isolation?.cgroup][option]
         #expect(found??.rawValue == value)
     }
+
+    @Test(
+        "what leaves no doubt is understood without the parser, nothing else",
+        arguments: [
+            ("--rm i x", true), ("--rm --network none i true", true), ("-d --name=n -e A=1 -e B i", true), ("-it --rm i sh", true),
+            ("i", true),
+            ("i -d --rm --help", true), ("-v /a:/b -l x --memory 1g --cpus 2 --pids-limit 5 i", true), ("", false), ("--rm", false),
+            ("--name", false), ("--name -d i", false), ("--name= i", false), ("--name a --name b i", false), ("-e=1 i", false),
+            ("-eA i", false),
+            ("-w /w i", false), ("--rm=1 i", false), ("--pull never i", false), ("--help", false), ("-x i", false), ("-itx i", false),
+            ("- i", false),
+            ("-- i", false), ("i -- x", false), ("--pids-limit many i", false), ("--socket /s i", false),
+        ])
+    func plain(line: String, isUnderstood: Bool) {
+        #expect((RunFlags(plain: line.split(separator: " ").map(String.init)[...]) != nil) == isUnderstood)
+    }
 }

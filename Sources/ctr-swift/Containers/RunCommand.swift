@@ -3,10 +3,6 @@
 internal import APITypes
 internal import ArgumentParser
 internal import Client
-internal import Glibc
-internal import Linux
-internal import ShimProtocol
-internal import SystemPackage
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,25 +26,7 @@ struct Run: ParsableCommand {
     }
 
     func run() throws {
-        var request = try options.flags(detached: detach).request(.own)
-        if options.process.input.tty, !detach, let size = try? WindowSize(of: isTerminal(0) ? 0 : 1) {
-            request.terminalSize = TerminalSize(rows: size.rows, columns: size.columns)
-        }
-        let client = connection.client
-        let made = try create(client, request, options, start: true)
-        if detach { return json ? try show(jsonLine: made) : show(made.id + "\n") }
-        guard let socket = made.attachSocket else { throw Failure("container \(shortID(made.id)) has no socket to attach to") }
-        let exit = try AttachSession(socket: FilePath(socket), stdin: options.process.input.interactive, tty: options.process.input.tty)
-            .run()
-        // With --rm the daemon has forgotten it when this answers, and the next command may use its name.
-        let record = try? client.request(
-            .post, ["v1", "containers", made.id, "wait"], query: [("condition", options.identity.rm ? "removed" : "stopped")],
-            body: nil as String?, as: WaitResponse.self)
-        guard let code = exit.map({ Int32($0.exitCode) }) ?? (record?.exit).map({ Int32(clamping: $0.exitCode) }) else {
-            throw Failure(
-                "container \(shortID(made.id)) was lost from sight", remedy: "`ctr-swift inspect \(made.name)` tells what is known")
-        }
-        throw ExitCode(code)
+        try RunCall(flags: options.flags(detached: detach), creation: options.creation(connection.client), json: json).run()
     }
 }
 
@@ -63,67 +41,7 @@ struct Create: ParsableCommand {
 
     func run() throws {
         let request = try options.flags(detached: true).request(.own)
-        let made = try create(connection.client, request, options, start: false)
+        let made = try options.creation(connection.client).create(request, start: false)
         if json { try show(jsonLine: made) } else { show(made.id + "\n") }
     }
-}
-
-/// Creates, and pulls first where the image is missing and may be pulled.
-private func create(
-    _ client: APIClient, _ request: CreateContainerRequest, _ options: RunOptions, start: Bool
-) throws -> CreateContainerResponse {
-    let file = try options.identity.cidfile.map(IDFile.init)
-    let made: CreateContainerResponse
-    do {
-        made = try pullAndCreate(client, request, when: options.identity.pull, start: start)
-    } catch {
-        file?.remove()
-        throw error
-    }
-    for warning in made.warnings { warn(warning) }
-    do throws(KernelError) { try file?.write(made.id) } catch {
-        file?.remove()
-        warn("--cidfile: \(error): the container is \(made.id)")
-    }
-    return made
-}
-
-private func pullAndCreate(
-    _ client: APIClient, _ request: CreateContainerRequest, when pull: String, start: Bool
-) throws -> CreateContainerResponse {
-    if pull == "always" { try Puller(client).pullBeforeRun(request) }
-    do {
-        return try createOnce(client, request, start: start)
-    } catch {
-        guard pull == "missing", error.problemCode == "image-not-found" else { throw error }
-        try Puller(client).pullBeforeRun(request)
-        return try createOnce(client, request, start: start)
-    }
-}
-
-/// The file of `--cidfile`: it is there before anything is asked for, so that no container is made whose id can't be written.
-private final class IDFile {
-    private let path: FilePath
-    private let file: OwnedFD
-
-    init(_ path: String) throws {
-        self.path = FilePath(path)
-        do throws(KernelError) { file = try openFile(self.path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644) } catch {
-            guard error.errno == .fileExists else { throw Failure("--cidfile: \(error)", remedy: "name a file that can be made") }
-            throw UsageError("--cidfile", path, "it exists", remedy: "remove it: the container that it names may still be there")
-        }
-    }
-
-    func write(_ id: String) throws(KernelError) {
-        try id.utf8Span.span.withUnsafeBytes { bytes throws(KernelError) in try writeAll(file, bytes, object: path.string) }
-    }
-
-    /// No container is named in it.
-    func remove() { try? unlinkFile(path) }
-}
-
-private func createOnce(_ client: APIClient, _ request: CreateContainerRequest, start: Bool) throws(ClientError) -> CreateContainerResponse
-{
-    try client.request(
-        .post, ["v1", "containers"], query: [("start", start ? "true" : "false")], body: request, as: CreateContainerResponse.self)
 }

@@ -258,6 +258,10 @@ struct RunOptions: ParsableArguments {
         }
     }
 
+    func creation(_ client: APIClient) -> ContainerCreation {
+        ContainerCreation(client: client, pull: identity.pull, cidfile: identity.cidfile)
+    }
+
     func flags(detached: Bool) -> RunFlags {
         var flags = RunFlags(image: image)
         flags.arguments = arguments
