@@ -27,7 +27,7 @@ let staticExecutable: [LinkerSetting] = [.unsafeFlags(["-static-executable"] + s
 
 /// Where the page cache has a program in pieces of 2 MiB, one fault maps a piece whole, and each of hundreds of shims counts its share of what nobody
 /// uses. It can't where address and offset differ by no multiple of a piece (mm/filemap.c, `filemap_map_pmd`). Costs a start 0.2 ms.
-let mappedBySmallPages: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-Ttext-segment=0x401000"])]
+let mappedBySmallPages: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-Ttext-segment=0x410000"])]
 
 /// The daemon resolves registry names with glibc, so it stays dynamic there, but needs no Swift on the node. Nobody links to it, and the
 /// dynamic linker reads every symbol and relocation that is left at each start: 6 MB less stay resident (glibc 2.36 has RELR).

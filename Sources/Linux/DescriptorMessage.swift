@@ -27,11 +27,14 @@ extension UnixSocket {
     package static let descriptorLimit = Int(CTR_DESCRIPTORS_MAX)
 
     /// Sends one message whole.
+    /// - Throws: `KernelError`; ETOOMANYREFS, and nothing is sent, with more descriptors than `descriptorLimit`.
     /// - Parameter waiting: false: EAGAIN, where the other end has not read enough.
     package static func send(
         _ bytes: [UInt8], with descriptors: [CInt] = [], to connection: borrowing OwnedFD, waiting: Bool = true
     ) throws(KernelError) {
-        precondition(descriptors.count <= descriptorLimit, "a message takes at most \(descriptorLimit) descriptors along")
+        guard descriptors.count <= descriptorLimit else {
+            throw KernelError(call: "sendmsg(2)", object: "\(descriptors.count) descriptors in a message", errno: .tooManyReferences)
+        }
         let raw = connection.raw
         let flags = waiting ? 0 : CInt(MSG_DONTWAIT)
         try bytes.span.withUnsafeBytes { buffer throws(KernelError) in
@@ -50,17 +53,15 @@ extension UnixSocket {
     {
         let raw = connection.raw
         let flags = waiting ? 0 : CInt(MSG_DONTWAIT)
-        var bytes = [UInt8](repeating: 0, count: limit)
         var numbers = [CInt](repeating: -1, count: descriptorLimit)
         var numberCount: CInt = 0
         var isCut: CInt = 0
-        var span = bytes.mutableSpan
-        let count = try span.withUnsafeMutableBytes { buffer throws(KernelError) in
-            try kernel("recvmsg(2)", "unix socket") {
-                ctr_receive_with(raw, buffer.baseAddress, buffer.count, &numbers, &numberCount, &isCut, flags)
+        let bytes = try [UInt8](unsafeUninitializedCapacity: limit) { (buffer, count) throws(KernelError) in
+            count = try kernel("recvmsg(2)", "unix socket") {
+                ctr_receive_with(raw, buffer.baseAddress, limit, &numbers, &numberCount, &isCut, flags)
             }
         }
-        let message = DescriptorMessage(bytes: Array(bytes.prefix(count)), descriptors: Array(numbers.prefix(Int(numberCount))))
+        let message = DescriptorMessage(bytes: bytes, descriptors: Array(numbers.prefix(Int(numberCount))))
         if isCut != 0 { throw KernelError(call: "recvmsg(2)", object: "a message of more than \(limit) bytes", errno: .messageTooLong) }
         return message
     }

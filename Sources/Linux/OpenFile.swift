@@ -26,15 +26,14 @@ package func readFile(_ path: FilePath, limit: Int = 1 << 20) throws(KernelError
 package func readAll(_ file: borrowing OwnedFD, object: String, limit: Int) throws(KernelError) -> [UInt8] {
     let raw = file.raw
     var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: min(limit + 1, 1 << 16))
     while true {
-        var span = chunk.mutableSpan
-        let count = try span.withUnsafeMutableBytes { buffer throws(KernelError) in
-            try kernel("read(2)", object) { read(raw, buffer.baseAddress, buffer.count) }
+        // Not zeros first: most of what is read is a line or two of /proc, and a start reads a dozen of them.
+        let chunk = try [UInt8](unsafeUninitializedCapacity: min(limit + 1, 1 << 16)) { (buffer, count) throws(KernelError) in
+            count = try kernel("read(2)", object) { read(raw, buffer.baseAddress, buffer.count) }
         }
-        if count == 0 { return bytes }
-        if bytes.count + count > limit { throw KernelError(call: "read(2)", object: object, errno: .fileTooLarge) }
-        bytes.append(contentsOf: chunk[..<count])
+        if chunk.isEmpty { return bytes }
+        if bytes.count + chunk.count > limit { throw KernelError(call: "read(2)", object: object, errno: .fileTooLarge) }
+        bytes.append(contentsOf: chunk)
     }
 }
 

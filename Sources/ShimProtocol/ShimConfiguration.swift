@@ -30,7 +30,7 @@ package struct ShimConfiguration: Codable, Sendable, Hashable {
     /// Namespaces of running containers that this one enters at this start, by the place of their descriptor among those that `begin` brings, from 0.
     /// The engine has looked that they are whose they should be; config.json has new ones in their place.
     package struct SharedNamespaces: Codable, Sendable, Hashable {
-        /// By the spec's word for the kind: `pid`, `ipc`, `uts`, `user`.
+        /// By the spec's word for the kind: `pid`, `ipc`, `uts`, `cgroup`, `network`, `user`.
         package var places: [String: Int]
         /// The mount namespace whose /dev/shm comes along with `ipc`.
         package var sharedMemory: Int?

@@ -67,6 +67,24 @@ import Testing
         }
     }
 
+    @Test("every kind at once, with the ids of the other, too", arguments: [nil, .auto] as [UserNamespaceChoice?])
+    func all(users: UserNamespaceChoice?) async throws {
+        try await withNode { node in
+            let other = try await target(node) { $0.isolation = Self.isolation { $0.userNamespace = users } }
+            let joined = try await node.run(shell: Self.waiting) {
+                $0.isolation = Self.isolation { isolation in
+                    let choice = NamespaceChoice.container("x")
+                    (isolation.pid, isolation.ipc, isolation.uts, isolation.cgroup) = (choice, choice, choice, choice)
+                }
+                $0.network = .container("x")
+            }
+            for name in ["pid", "ipc", "uts", "net", "cgroup", "user"] {
+                #expect(try namespace(name, of: joined) == namespace(name, of: other), "\(name)")
+            }
+            #expect(try namespace("mnt", of: joined) != namespace("mnt", of: other))
+        }
+    }
+
     @Test("the processes, the shared memory and the host name are the other's")
     func contents() async throws {
         try await withNode { node in

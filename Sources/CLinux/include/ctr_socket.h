@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 enum {
-    /// At most this many descriptors travel with one message here.
-    CTR_DESCRIPTORS_MAX = 8,
+    /// At most this many descriptors travel with one message here: a start takes a log, a lock, and namespaces of every kind.
+    CTR_DESCRIPTORS_MAX = 16,
     CTR_SO_PEERGROUPS = 59,
 };
 

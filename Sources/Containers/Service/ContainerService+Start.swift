@@ -100,7 +100,7 @@ extension ContainerService {
 
     /// A monitor that was spawned while its container was made, or one that gets ready while the start is prepared.
     private func beginShim(of container: Container, byHand: Bool, isNoted: Bool) throws(ContainerError) -> SpawnedShim {
-        let shim = if let ahead = container.takeShimAhead() { ahead } else { try spawnShim(of: container.id) }
+        let shim = try waitingShim(of: container)
         do throws(ContainerError) {
             let shared = try sharedNamespaces(of: container)
             try renewDevices(of: container)
@@ -128,6 +128,14 @@ extension ContainerService {
             if error.errno == .brokenPipe || error.errno == .connectionReset { throw endedEarly(container) }
             throw .kernel("tell the shim to begin", error)
         }
+    }
+
+    private func waitingShim(of container: Container) throws(ContainerError) -> SpawnedShim {
+        if let ahead = container.takeShimAhead() {
+            if !hasReaped(ahead.pid) { return ahead }
+            logger.notice("the monitor that was spawned ahead was killed", metadata: ["id": "\(container.id)", "pid": "\(ahead.pid)"])
+        }
+        return try spawnShim(of: container.id)
     }
 
     func spawnShim(of id: ContainerID) throws(ContainerError) -> SpawnedShim {
