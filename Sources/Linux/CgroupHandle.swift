@@ -64,7 +64,7 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
                 try Self.handDown(directories[index].hierarchy, to: path)
             } else {
                 var directory = Directory(hierarchy: hierarchy, path: path, created: false)
-                directory.created = try Self.makeDirectories(directory)
+                directory.created = try Self.settle(directory)
                 try move(to: directory.location)
                 directories.append(directory)
             }
@@ -93,15 +93,30 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
     /// - Throws: `KernelError`; `delete` removes what was made. A group that holds processes is `.resourceBusy`.
     package mutating func make(unified: Bool? = nil) throws(KernelError) {
         for index in directories.indices where unified == nil || directories[index].hierarchy.isUnified == unified {
-            let directory = directories[index]
-            if directory.hierarchy.isUnified { try Self.handDown(directory.hierarchy, to: directory.path) }
-            directories[index].created = try Self.makeDirectories(directory)
+            directories[index].created = try Self.settle(directories[index])
+        }
+    }
+
+    /// Makes one directory, with its parents and what they hand down.
+    ///
+    /// A parent that is empty may be removed by anyone before the directory is in it: by who made it, or by systemd. Then all begins anew, but
+    /// not for ever: the hierarchy itself may be gone.
+    /// - Returns: whether the last directory was not there before.
+    private static func settle(_ directory: Directory) throws(KernelError) -> Bool {
+        var tries = 100
+        while true {
+            do throws(KernelError) {
+                if directory.hierarchy.isUnified { try handDown(directory.hierarchy, to: directory.path) }
+                return try makeDirectories(directory)
+            } catch  where (error.errno == .noSuchFileOrDirectory || error.errno == .operationNotSupportedByDevice) && tries > 0 {
+                // ENODEV: the group was removed after its file was opened.
+                tries -= 1
+            }
         }
     }
 
     /// - Returns: whether the last directory was not there before.
     private static func makeDirectories(_ directory: Directory) throws(KernelError) -> Bool {
-        let setsProcessors = directory.hierarchy.controllers.contains("cpuset") && !directory.hierarchy.isUnified
         var created: Bool
         do throws(KernelError) {
             // The parent is there after the first container: one call in the usual case.
@@ -112,20 +127,19 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
             for component in FilePath(directory.path).components {
                 prefix.append(component)
                 created = try makeDirectory(prefix, mode: 0o755)
-                if setsProcessors { try inheritProcessors(prefix) }
             }
         }
         // Also below it: limits of a group are those of all the groups that it holds.
         if !created, try !processes(below: directory.location).isEmpty {
             throw KernelError(call: "mkdir(2)", object: "cgroup \(directory.location) holds processes", errno: .resourceBusy)
         }
-        if setsProcessors { try inheritProcessors(directory.location) }
+        if directory.hierarchy.controllers.contains("cpuset"), !directory.hierarchy.isUnified { try inheritProcessors(directory.location) }
         return created
     }
 
     /// A v1 cpuset starts empty and takes no process before it has processors and memory nodes. Source: cpusets.rst.
     ///
-    /// Somebody else may have made the parent this moment, and not have filled it yet: then it is filled here. The root never is empty.
+    /// So do its parents, whoever made them: they are filled here too. The root never is empty.
     private static func inheritProcessors(_ location: FilePath) throws(KernelError) {
         for name in ["cpuset.cpus", "cpuset.mems"] {
             _ = try inherited(name, location)

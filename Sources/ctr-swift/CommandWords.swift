@@ -31,17 +31,11 @@ struct CommandWords {
     /// What they name, for its messages and its exit code: `ctr-swift snapshot ls`.
     private(set) var path = [CommandLineTool.name]
 
-    /// An `exec` without options.
-    mutating func takePlainExec() -> ExecCall? {
-        guard words.first == "exec", unreadable == nil, let call = ExecCall(plain: words.dropFirst()) else { return nil }
-        path.append("exec")
-        return call
-    }
-
-    /// A `run` with none but the options that are most used.
-    mutating func takePlainRun() -> RunCall? {
-        guard words.first == "run", unreadable == nil, let call = RunCall(plain: words.dropFirst()) else { return nil }
-        path.append("run")
+    /// A command whose words are so plain that no parser is needed for them.
+    /// - Parameter understand: what follows the command's name; nil where it is not plain.
+    mutating func takePlain<Call>(_ command: String, _ understand: (ArraySlice<String>) -> Call?) -> Call? {
+        guard words.first == command, unreadable == nil, let call = understand(words.dropFirst()) else { return nil }
+        path.append(command)
         return call
     }
 

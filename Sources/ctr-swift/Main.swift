@@ -55,8 +55,8 @@ struct CommandLineTool: ParsableCommand {
         var line = CommandWords(CommandLine.unsafeArgv, count: Int(CommandLine.argc))
         do {
             try line.takeSocket()
-            if let call = line.takePlainExec() { return try call.run() }
-            if let call = line.takePlainRun() { return try call.run() }
+            if let call = line.takePlain("exec", ExecCall.init(plain:)) { return try call.run() }
+            if let call = line.takePlain("run", RunCall.init(plain:)) { return try call.run() }
             var command = try line.parse()
             try command.run()
         } catch {

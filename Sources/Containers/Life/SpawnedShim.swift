@@ -27,11 +27,6 @@ struct SpawnedShim: Sendable {
         return SpawnedShim(pid: pid, line: ShimLine(pair.engineOnly()))
     }
 
-    private init(pid: Int32, line: ShimLine) {
-        self.pid = pid
-        self.line = line
-    }
-
     /// Gives it the lock that tells others of it, a log of its own for what it can't say otherwise, and the namespaces that it is to enter.
     /// - Throws: `KernelError`; EPIPE where it has ended.
     func begin(_ paths: ContainerPaths, _ namespaces: borrowing SharedNamespaces) throws(KernelError) {

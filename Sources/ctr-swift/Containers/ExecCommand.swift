@@ -62,9 +62,7 @@ struct Exec: ParsableCommand {
         request.openStdin = input.interactive
         request.detach = detach
         request.privileged = privileged
-        if input.tty, !detach, let size = try? WindowSize(of: isTerminal(0) ? 0 : 1) {
-            request.terminalSize = TerminalSize(rows: size.rows, columns: size.columns)
-        }
+        if input.tty, !detach { request.terminalSize = .own }
         return request
     }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import APITypes
 internal import ArgumentParser
 internal import Client
+internal import Linux
 
 /// What a process is given, be it a container's first or a further one: `run`, `create` and `exec` have these in common.
 struct InputOptions: ParsableArguments {
@@ -18,5 +20,13 @@ struct InputOptions: ParsableArguments {
 
     func entries(_ surroundings: RunFlags.Surroundings) throws(UsageError) -> [String] {
         try EnvironmentVariables.entries(flags: env, files: envFile, surroundings)
+    }
+}
+
+extension TerminalSize {
+    /// Of the terminal that the process is typed into; nil where there is none.
+    static var own: TerminalSize? {
+        guard let size = try? WindowSize(of: isTerminal(0) ? 0 : 1) else { return nil }
+        return TerminalSize(rows: size.rows, columns: size.columns)
     }
 }

@@ -17,9 +17,7 @@ struct RunCall {
 
     func run() throws {
         var request = try flags.request(.own)
-        if flags.tty, !flags.detached, let size = try? WindowSize(of: isTerminal(0) ? 0 : 1) {
-            request.terminalSize = TerminalSize(rows: size.rows, columns: size.columns)
-        }
+        if flags.tty, !flags.detached { request.terminalSize = .own }
         let made = try creation.create(request, start: true)
         if flags.detached { return json ? try show(jsonLine: made) : show(made.id + "\n") }
         guard let socket = made.attachSocket else { throw Failure("container \(shortID(made.id)) has no socket to attach to") }

@@ -22,7 +22,8 @@ final class TestContainer {
     var state: FilePath { FilePath(configuration.stateDirectory) }
     var logFile: FilePath { path.appending("log/container.log") }
     var socket: FilePath { state.appending("shim.sock") }
-    var cgroup: String { "ctr-swift-shim-tests/\(id)" }
+    /// With a parent of its own, which is removed with it.
+    var cgroup: String { "ctr-swift-shim-\(id)/container" }
 
     init(
         _ arguments: [String], tty: Bool = false, openStdin: Bool = false, expectsAttach: Bool = false, logged: Bool = false
@@ -59,8 +60,7 @@ final class TestContainer {
 
     deinit {
         try? removeTree(path)
-        // Empty, unless another test's container is in it: then that one removes it.
-        for hierarchy in (try? CgroupLayout.detect().hierarchies) ?? [] { rmdir("\(hierarchy.mountPoint)/ctr-swift-shim-tests") }
+        for hierarchy in (try? CgroupLayout.detect().hierarchies) ?? [] { rmdir("\(hierarchy.mountPoint)/ctr-swift-shim-\(id)") }
     }
 
     static func copy(_ source: String, to target: FilePath) throws {
