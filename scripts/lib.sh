@@ -56,7 +56,11 @@ http: { addr: $registry }
 YAML
     docker-registry serve "$work/registry.yml" > "$work/registry.log" 2>&1 &
     registry_pid=$!
-    for _ in $(seq 100); do curl -fs "http://$registry/v2/" >/dev/null && return 0; sleep 0.05; done
+    for _ in $(seq 1200); do
+        curl -fs "http://$registry/v2/" >/dev/null && return 0
+        kill -0 "$registry_pid" 2>/dev/null || break
+        sleep 0.05
+    done
     echo "the registry did not start:" >&2
     cat "$work/registry.log" >&2
     exit 1
@@ -71,7 +75,7 @@ start_daemon() {
     "$bin/ctr-swiftd" --root "$work/root" --state "$state" --socket "$CTR_SWIFT_SOCKET" \
         --cgroup-parent "ctr-swift-$$" "$@" > "$work/daemon.log" 2>&1 &
     daemon_pid=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 3000); do
         "$bin/ctr-swift" version >/dev/null 2>&1 && return 0
         kill -0 "$daemon_pid" 2>/dev/null || break
         sleep 0.02

@@ -9,7 +9,10 @@ extension CgroupHandle {
     /// Every counter that this machine's hierarchies have for the group.
     /// - Throws: `KernelError` `.noSuchFileOrDirectory` where the group is gone.
     package func usage() throws(KernelError) -> CgroupUsage {
-        if let directory = unified ?? directories.first { _ = try openFile(directory.location, CTR_O_PATH | O_DIRECTORY) }
+        guard let directory = unified ?? directories.first else {
+            throw KernelError(call: "open(2)", object: "a cgroup", errno: .noSuchFileOrDirectory)
+        }
+        _ = try openFile(directory.location, CTR_O_PATH | O_DIRECTORY)
         var usage = CgroupUsage()
         usage.cpu = try cpuUsage()
         usage.memory = try memoryUsage()

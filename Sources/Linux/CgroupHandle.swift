@@ -13,6 +13,8 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
         package var created: Bool
 
         package var location: FilePath { FilePath(hierarchy.mountPoint).appending(path) }
+
+        fileprivate var isThere: Bool { withCPath(location) { access($0, F_OK) } == 0 }
     }
 
     package var directories: [Directory]
@@ -20,6 +22,9 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
     package init(directories: [Directory]) { self.directories = directories }
 
     package var unified: Directory? { directories.first(where: \.hierarchy.isUnified) }
+
+    /// The one that tells which processes are in the group: each of them is in it from its birth.
+    private var roll: Directory? { unified ?? directory(of: "freezer") ?? directory(of: "pids") ?? directories.first }
 
     package func directory(of controller: String) -> Directory? {
         directories.first { $0.hierarchy.controllers.contains(controller) }
@@ -41,50 +46,68 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
     /// The directories that are there at this path, in whichever hierarchy: of a group that another process made.
     package init(existing path: String, _ layout: CgroupLayout) {
         self.init(layout, path: path)
-        directories = directories.compactMap { directory in
-            var directory = directory
-            directory.created = true
-            return withCPath(directory.location) { access($0, F_OK) } == 0 ? directory : nil
-        }
+        directories = CgroupHandle(directories: []).joined(by: self).directories
     }
 
-    /// Also makes the group for controllers that it was not made for at first, and moves its processes there.
-    /// - Returns: whether anything was made.
-    package mutating func extend(_ layout: CgroupLayout, with controllers: Set<String>) throws(KernelError) -> Bool {
-        guard let path = (unified ?? directories.first)?.path else { return false }
-        var changed = false
+    /// Also the directories of `others` that are there, made by another process.
+    package func joined(by others: CgroupHandle) -> CgroupHandle {
+        var all = self
+        for var directory in others.directories where directory.isThere {
+            directory.created = true
+            all.directories.append(directory)
+        }
+        return all
+    }
+
+    /// The same group in the hierarchies in which it has no directory: where it may be extended to.
+    package func complement(_ layout: CgroupLayout) -> CgroupHandle {
+        let taken = directories.map(\.hierarchy.mountPoint)
+        let path = directories.first?.path ?? ""
+        return CgroupHandle(CgroupLayout(hierarchies: layout.hierarchies.filter { !taken.contains($0.mountPoint) }), path: path)
+    }
+
+    /// Also makes the group for controllers that it was not made for at first, and moves its processes there. What one that was cut off has left
+    /// half done is finished.
+    /// - Throws: `KernelError`; what was made is part of the group all the same.
+    package mutating func extend(_ layout: CgroupLayout, with controllers: Set<String>) throws(KernelError) {
+        guard let path = roll?.path else { return }
         for hierarchy in layout.hierarchies where !controllers.isDisjoint(with: hierarchy.controllers) {
-            if let index = directories.firstIndex(where: { $0.hierarchy.mountPoint == hierarchy.mountPoint }) {
-                guard hierarchy.isUnified,
-                    !controllers.intersection(hierarchy.controllers).isSubset(of: directories[index].hierarchy.controllers)
-                else { continue }
-                directories[index].hierarchy.controllers = hierarchy.controllers.filter {
-                    controllers.contains($0) || directories[index].hierarchy.controllers.contains($0)
-                }
-                try Self.handDown(directories[index].hierarchy, to: path)
+            let known = directories.firstIndex { $0.hierarchy.mountPoint == hierarchy.mountPoint }
+            if hierarchy.isUnified {
+                guard let known else { continue }
+                var wanted = hierarchy
+                wanted.controllers.removeAll { !controllers.contains($0) }
+                try Self.handDown(wanted, to: path)
+                let had = directories[known].hierarchy.controllers
+                directories[known].hierarchy.controllers += wanted.controllers.filter { !had.contains($0) }
             } else {
                 var directory = Directory(hierarchy: hierarchy, path: path, created: false)
-                directory.created = try Self.settle(directory)
-                try move(to: directory.location)
-                directories.append(directory)
+                if known == nil {
+                    directory.created = try Self.settle(directory)
+                    directories.append(directory)
+                }
+                try gather(in: directory.location)
             }
-            changed = true
         }
-        return changed
     }
 
-    /// Frozen meanwhile, so that no child is born into the old place.
-    private func move(to location: FilePath) throws(KernelError) {
+    /// Moves the processes that are elsewhere. Frozen meanwhile, so that no child is born into the old place.
+    private func gather(in location: FilePath) throws(KernelError) {
+        if try strangers(to: location).isEmpty { return }
         let wasFrozen = try isFreezing
         if !wasFrozen { try freeze(within: 5000) }
         defer { if !wasFrozen { try? thaw() } }
-        for process in try processes() {
+        for process in try strangers(to: location) {
             do throws(KernelError) {
                 try writeFile(location.appending("cgroup.procs"), "\(process)")
             } catch  where error.errno == .noSuchProcess {
                 // It has ended.
             }
         }
+    }
+
+    private func strangers(to location: FilePath) throws(KernelError) -> Set<Int32> {
+        Set(try processes()).subtracting(try Self.processes(below: location))
     }
 
     /// Makes the directories, parents included; on v2 also hands the controllers down to them.
@@ -108,8 +131,7 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
             do throws(KernelError) {
                 if directory.hierarchy.isUnified { try handDown(directory.hierarchy, to: directory.path) }
                 return try makeDirectories(directory)
-            } catch  where (error.errno == .noSuchFileOrDirectory || error.errno == .operationNotSupportedByDevice) && tries > 0 {
-                // ENODEV: the group was removed after its file was opened.
+            } catch  where error.isOfVanishedGroup && tries > 0 {
                 tries -= 1
             }
         }
@@ -133,7 +155,12 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
         if !created, try !processes(below: directory.location).isEmpty {
             throw KernelError(call: "mkdir(2)", object: "cgroup \(directory.location) holds processes", errno: .resourceBusy)
         }
-        if directory.hierarchy.controllers.contains("cpuset"), !directory.hierarchy.isUnified { try inheritProcessors(directory.location) }
+        if directory.hierarchy.controllers.contains("cpuset"), !directory.hierarchy.isUnified {
+            do throws(KernelError) { try inheritProcessors(directory.location) } catch {
+                if created { try? removeDirectory(directory.location) }
+                throw error
+            }
+        }
         return created
     }
 
@@ -193,11 +220,17 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
         }
     }
 
+    /// For a start that failed: ends what is left in the directories that were made for it, and removes them. Those that were there before are not
+    /// touched.
+    package func discard() throws(KernelError) {
+        let made = CgroupHandle(directories: directories.filter(\.created))
+        try made.killAll()
+        try made.delete()
+    }
+
     private static func removeGroup(_ location: FilePath) throws(KernelError) {
         do throws(KernelError) {
             return try removeDirectory(location)
-        } catch  where error.errno == .noSuchFileOrDirectory {
-            return
         } catch  where error.errno == .resourceBusy {
             // Processes, or groups below.
         }
@@ -205,8 +238,13 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
         try removeDirectory(location)
     }
 
+    /// Others may remove it, too.
     private static func removeDirectory(_ location: FilePath) throws(KernelError) {
-        try withCPath(location) { raw throws(KernelError) in _ = try kernel("rmdir(2)", location.string) { rmdir(raw) } }
+        do throws(KernelError) {
+            try withCPath(location) { raw throws(KernelError) in _ = try kernel("rmdir(2)", location.string) { rmdir(raw) } }
+        } catch  where error.errno == .noSuchFileOrDirectory {
+            return
+        }
     }
 
     /// Every group below, parents before children.
@@ -229,19 +267,37 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
     }
 
     private static func processes(in location: FilePath) throws(KernelError) -> [Int32] {
+        let text: [UInt8]
+        do throws(KernelError) {
+            text = try readFile(location.appending("cgroup.procs"), limit: 16 << 20)
+        } catch  where error.isOfVanishedGroup {
+            throw KernelError(call: error.call, object: error.object, errno: .noSuchFileOrDirectory)
+        }
         // 0 stands for one that this process's namespace does not know; for kill(2) it is the caller's own group.
-        CgroupLayout.words(try readFile(location.appending("cgroup.procs"), limit: 16 << 20)).compactMap { Int32($0) }.filter { $0 > 0 }
+        return CgroupLayout.words(text).compactMap { Int32($0) }.filter { $0 > 0 }
     }
 
     private static func processes(below location: FilePath) throws(KernelError) -> Set<Int32> {
         var all = Set(try processes(in: location))
-        for group in try subgroups(location) { all.formUnion(try processes(in: group)) }
+        for group in try subgroups(location) {
+            do throws(KernelError) { all.formUnion(try processes(in: group)) } catch  where error.errno == .noSuchFileOrDirectory {
+                // An exec's that has ended meanwhile.
+            } catch  where error.errno == .notSupportedOnSocket {
+                // EOPNOTSUPP: threads are in it, whose processes are told above. Source: cgroup-v2.rst, "Threads".
+            }
+        }
         return all
     }
 
     /// The processes of the group and of the groups below it.
+    /// - Throws: `KernelError` `.noSuchFileOrDirectory` where the group is gone.
     package func processes() throws(KernelError) -> [Int32] {
-        guard let directory = unified ?? directories.first else { return [] }
+        guard let directory = roll else { return [] }
         return try Self.processes(below: directory.location).sorted()
     }
+}
+
+extension KernelError {
+    /// What a call on a group's file was about is gone. ENODEV: it went after the file was opened.
+    package var isOfVanishedGroup: Bool { errno == .noSuchFileOrDirectory || errno == .operationNotSupportedByDevice }
 }

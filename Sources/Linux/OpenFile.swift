@@ -123,3 +123,19 @@ package func withCPath<Result: ~Copyable, Failure: Error>(
         return try body(base)
     }
 }
+
+/// Takes a daemon's lock, which the kernel frees with its process. Source: flock(2).
+/// - Throws: `KernelError` `.wouldBlock` where another process has it, and keeps it for 0.2 seconds.
+package func lockFile(_ file: borrowing OwnedFD, _ object: String) throws(KernelError) {
+    let raw = file.raw
+    for _ in 0..<20 {
+        do throws(KernelError) {
+            try kernel("flock(2)", object) { flock(raw, LOCK_EX | LOCK_NB) }
+            return
+        } catch  where error.errno == .wouldBlock {
+            // A child of the last holder that has not come to its exec yet has it a moment longer.
+            usleep(10_000)
+        }
+    }
+    throw KernelError(call: "flock(2)", object: object, errno: .wouldBlock)
+}

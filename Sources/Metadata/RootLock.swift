@@ -24,17 +24,8 @@ struct RootLock: ~Copyable, Sendable {
 
     private static func open(_ path: FilePath) throws(KernelError) -> OwnedFD {
         let file = try openFile(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
-        let raw = file.raw
-        // A child of the last holder that has not come to its exec yet has the lock a moment longer.
-        for _ in 0..<20 {
-            do throws(KernelError) {
-                try kernel("flock(2)", path.string) { flock(raw, LOCK_EX | LOCK_NB) }
-                return file
-            } catch  where error.errno == .wouldBlock {
-                usleep(10_000)
-            }
-        }
-        throw KernelError(call: "flock(2)", object: path.string, errno: .wouldBlock)
+        try lockFile(file, path.string)
+        return file
     }
 
     private static func write(_ pid: Int32, to file: borrowing OwnedFD, _ path: FilePath) throws(KernelError) {

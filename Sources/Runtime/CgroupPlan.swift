@@ -23,10 +23,12 @@ struct CgroupPlan {
     }
 
     /// The paths on this machine; nothing is made yet.
-    func prepare() throws(LaunchError) -> CgroupHandle {
+    /// - Returns: where its directories will be, and where an update may make others.
+    func prepare() throws(LaunchError) -> (now: CgroupHandle, later: CgroupHandle) {
         let layout = try during(.cgroup) { () throws(KernelError) in try CgroupLayout.detect() }
         guard !layout.hierarchies.isEmpty else { throw LaunchError(step: .cgroup, reason: "no cgroup filesystem is mounted") }
-        return CgroupHandle(layout, path: path, without: unwanted(layout))
+        let now = CgroupHandle(layout, path: path, without: unwanted(layout))
+        return (now, now.complement(layout))
     }
 
     /// A v1 group that limits nothing and counts nothing is not made: each costs as much as three mounts.

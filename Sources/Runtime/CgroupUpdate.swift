@@ -17,8 +17,9 @@ package enum CgroupUpdate {
         let wanted = wantedControllers(resources)
         if !wanted.isEmpty {
             var extended = handle
-            _ = try during(.cgroup) { () throws(KernelError) in try extended.extend(layout, with: wanted) }
-            handle = extended
+            // Of one that failed, too: what was made is to be deleted.
+            defer { handle = extended }
+            try during(.cgroup) { () throws(KernelError) in try extended.extend(layout, with: wanted) }
         }
         try CgroupSetting.write(CgroupSettings(handle).all(resources), to: handle)
     }

@@ -113,7 +113,7 @@ package struct InitPlan {
     /// Where the container's cgroup will be, for a record that is written before the launch: of a launch that is cut off this is to be emptied and
     /// removed. A group that others are in already is not part of it: the launch will refuse it, and it stays theirs.
     package func intendedCgroup() throws(LaunchError) -> CgroupHandle {
-        var handle = try cgroup.prepare()
+        var handle = try cgroup.prepare().now
         let directories = handle.directories
         handle.directories = []
         for directory in directories {
@@ -127,7 +127,7 @@ package struct InitPlan {
         var directory = directory
         do throws(KernelError) {
             guard try readFile(directory.location.appending("cgroup.procs")).isEmpty else { return nil }
-        } catch  where error.errno == .noSuchFileOrDirectory {
+        } catch  where error.isOfVanishedGroup {
             directory.created = true
         }
         return directory

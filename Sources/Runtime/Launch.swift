@@ -22,16 +22,18 @@ package func launch(_ plan: InitPlan, gate: CInt? = nil, failures: CInt? = nil) 
     report.begin(.cgroup, inParent: true)
     var cgroup = try plan.cgroup.prepare()
     do throws(LaunchError) {
-        return try launch(plan, report, &cgroup, (gate, failures))
+        return try launch(plan, report, &cgroup.now, cgroup.later, (gate, failures))
     } catch {
-        // Its process is reaped, so the groups are empty; one that can't be removed is less than the error at hand.
-        try? cgroup.delete()
+        // Its process is reaped, but without a pid namespace of its own a hook may have left others in the groups. One that can't be removed is less
+        // than the error at hand.
+        try? cgroup.now.discard()
         throw error
     }
 }
 
 private func launch(
-    _ plan: InitPlan, _ report: consuming LaunchReport, _ cgroup: inout CgroupHandle, _ gate: (opens: CInt?, failures: CInt?)
+    _ plan: InitPlan, _ report: consuming LaunchReport, _ cgroup: inout CgroupHandle, _ laterGroups: CgroupHandle,
+    _ gate: (opens: CInt?, failures: CInt?)
 ) throws(LaunchError) -> RunningInit {
     let cgroupPlan = plan.cgroup
     let user = try plan.openUserNamespace(report)
@@ -108,7 +110,8 @@ private func launch(
         // 0 for a program that is gone and reaped already, which only another waiter could have done.
         let ticks = (try? ProcessStat(of: pid).startTicks) ?? 0
         return RunningInit(
-            pid: pid, pidfd: pidfd, startTicks: ticks, cgroup: cgroup, terminal: main, timings: report.timings(until: end))
+            pid: pid, pidfd: pidfd, startTicks: ticks, cgroup: cgroup, laterGroups: laterGroups, terminal: main,
+            timings: report.timings(until: end))
     }
 }
 
@@ -149,7 +152,7 @@ private func awaitProgram(
 }
 
 /// Ends a child that won't be a container, and takes its record.
-private func reap(_ pid: Int32) {
+func reap(_ pid: Int32) {
     kill(pid, SIGKILL)
     var status: CInt = 0
     while waitpid(pid, &status, 0) == -1, lastErrno() == .interrupted {}

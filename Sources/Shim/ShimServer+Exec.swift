@@ -17,14 +17,16 @@ extension ShimServer {
             return client.tell(.refused("\"\(request.id)\" is no new exec id"))
         }
         guard !execs.isFull else { return client.tell(.refused("\(ExecRegistry.mostProcesses) execs are running in it already")) }
-        // A process that is born into a frozen group would not come to its exec.
-        if (try? initProcess.cgroup.isFrozen) == true { return client.tell(.refused("it is paused")) }
+        guard !isFrozen else { return client.tell(.refused("it is paused")) }
         do throws(ShimFailure) { try begin(request, for: client) } catch {
             // The container may have ended in this moment; that is then the reason, and is told.
             reapChildren()
-            if exit == nil { client.tell(.failed(error)) }
+            if exit == nil, !isEnding { client.tell(.failed(error)) }
         }
     }
+
+    /// A PID 1 that ends takes its other processes along before it can be reaped: that they end is no failure of theirs. Who waits is told of the end.
+    var isEnding: Bool { (try? ProcessStat(of: initProcess.pid))?.isExiting == true }
 
     private func begin(_ request: ShimExec, for client: ShimClient) throws(ShimFailure) {
         let process = try readProcess(request.id)
@@ -34,7 +36,7 @@ extension ShimServer {
         do throws(LaunchError) {
             let plan = try ExecPlan(process, execs.traits, stdio: standardStreams(streams, process))
             guard let name = FilePath.Component("exec-\(request.id)") else { return }
-            group = try ExecCgroup(making: name, in: initProcess.cgroup)
+            group = try ExecCgroup(making: name, in: initProcess.currentCgroup)
             do throws(LaunchError) {
                 child = try beginExec(plan, in: ExecTarget(pid: initProcess.pid, pidfd: initProcess.pidfd.raw, cgroup: group))
             } catch {
@@ -95,7 +97,7 @@ extension ShimServer {
             if requester?.isClosed != false { process.abandon() }
         } catch {
             execs.forget(process)
-            requester?.tell(.failed(ShimFailure(error)))
+            if !isEnding { requester?.tell(.failed(ShimFailure(error))) }
         }
     }
 
@@ -130,6 +132,8 @@ extension ShimServer {
 
     func keepExecDeadlines(_ now: Moment) {
         for process in execs.processes { process.keepDeadlines(now) }
+        // What is over by its time alone wakes nobody again.
+        execs.sweep()
         execs.removeGroups(now)
     }
 

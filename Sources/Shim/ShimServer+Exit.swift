@@ -87,8 +87,9 @@ extension ShimServer {
     /// With a pid namespace of its own the kernel has ended the rest already; without one they are in the cgroup.
     private func endRest() {
         do throws(KernelError) {
-            try initProcess.cgroup.killAll()
-            try initProcess.cgroup.delete()
+            let cgroup = initProcess.currentCgroup
+            try cgroup.killAll()
+            try cgroup.delete()
         } catch {
             Complaint.write("the cgroup is left: \(error)")
             leavesCgroup = true

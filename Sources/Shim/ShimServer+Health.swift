@@ -24,7 +24,8 @@ extension ShimServer {
         }
     }
 
-    private var isFrozen: Bool { (try? initProcess.cgroup.isFreezing) == true }
+    /// Whether it is told to stand still: what is born into its groups then does not come to its exec.
+    var isFrozen: Bool { (try? initProcess.cgroup.isFreezing) == true }
 
     /// `healthcheck run`: the one that is under way, or a new one. Answered with its result.
     func probe(for client: ShimClient) {
@@ -62,7 +63,7 @@ extension ShimServer {
         guard let process = health.process, let name = health.nextGroup() else { throw LaunchError(step: .plan, reason: "no program") }
         var streams = try ProbeStreams.make()
         let plan = try ExecPlan(process, execs.traits, stdio: streams.programEnds)
-        let group = try ExecCgroup(making: name, in: initProcess.cgroup)
+        let group = try ExecCgroup(making: name, in: initProcess.currentCgroup)
         do throws(LaunchError) {
             let child = try beginExec(plan, in: ExecTarget(pid: initProcess.pid, pidfd: initProcess.pidfd.raw, cgroup: group))
             return ProgramProbe(child, output: streams.takeReader(), group: group)
@@ -125,8 +126,7 @@ extension ShimServer {
     // MARK: What it says
 
     private func note(_ answer: ProbeAnswer, _ health: HealthMonitor) {
-        // A PID 1 that ends takes its probe along, before it can be reaped: that is no illness. Those who wait are told of the end.
-        if answer.exitCode != 0, (try? ProcessStat(of: initProcess.pid))?.isExiting == true { return health.tracker.skip(.now) }
+        if answer.exitCode != 0, isEnding { return health.tracker.skip(.now) }
         let result = ShimHealthResult(
             startedAt: health.begunAt, finishedAt: Timestamp.now(), exitCode: answer.exitCode, output: answer.output)
         let hasChanged = health.tracker.note(result, begun: health.begun, now: .now)

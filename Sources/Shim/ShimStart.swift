@@ -64,7 +64,7 @@ struct ShimStart {
                 health: healthMonitor())
         } catch {
             // The container runs, and nobody would hear it.
-            kill(started.pid, SIGKILL)
+            try? running.discard()
             throw ShimFailure(step: "streams", reason: nil, kernel: error, exitCode: 125)
         }
     }

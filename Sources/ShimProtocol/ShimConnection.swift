@@ -127,3 +127,13 @@ package struct ShimDelivery<Message: Sendable>: ~Copyable {
     /// The next one, in the order of the message.
     package mutating func takeDescriptor() -> OwnedFD? { received.takeDescriptor() }
 }
+
+extension KernelError {
+    /// The answers of a shim that is not there, or just going. Anything else (EMFILE, ENOMEM) says nothing about it.
+    package var meansNoShim: Bool {
+        [.noSuchFileOrDirectory, .connectionRefused, .connectionReset, .brokenPipe].contains(errno)
+    }
+
+    /// It is there, and as many wait for it as its socket takes.
+    package var meansBusyShim: Bool { errno == .wouldBlock || errno == .resourceTemporarilyUnavailable }
+}

@@ -61,7 +61,7 @@ struct EventsCommand: ParsableCommand {
         do throws(KernelError) {
             let usage = try record.cgroup.usage()
             try? show(Event(type: "stats", id: id, data: RuncStatistics(usage)))
-        } catch  where error.errno == .noSuchFileOrDirectory {
+        } catch  where error.isOfVanishedGroup {
             // It has just ended.
         }
     }

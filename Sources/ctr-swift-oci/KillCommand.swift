@@ -19,7 +19,8 @@ struct KillCommand: ParsableCommand {
             guard let number = SignalName.number(for: signal) else { throw CommandError("unknown signal \"\(signal)\"") }
             let record = try StateDirectory(root: global.root, id: id).read()
             guard all else {
-                guard try record.send(number) else { throw CommandError("container \"\(id)\" is not running") }
+                // The words by which containerd knows that there is nothing left to be killed.
+                guard try record.send(number) else { throw CommandError("container not running: \"\(id)\" has ended") }
                 return
             }
             if number == SIGKILL { return try record.cgroup.killAll() }

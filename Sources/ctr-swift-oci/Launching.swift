@@ -87,8 +87,13 @@ struct Launching {
         let cgroup = try plan.intendedCgroup()
         try directory.make()
         do {
-            try directory.write(unfinishedRecord(cgroup))
-            if case .overlay = plan.rootfs { try makeDirectory(directory.rootfs, mode: 0o700) }
+            var unfinished = unfinishedRecord(cgroup)
+            if case .overlay = plan.rootfs {
+                // The bundle's own root may be another one's mount as yet; this directory is nobody else's.
+                unfinished.hostMount = plan.hostMount?.string
+                try makeDirectory(directory.rootfs, mode: 0o700)
+            }
+            try directory.write(unfinished)
             if let filter = ContainerTraits(of: plan, spec).seccomp { try replaceFile(directory.filter, with: filter.stored) }
             var running = try gated ? launchGated(plan) : Runtime.launch(plan)
             let record = record(running, plan.hostMount?.string)

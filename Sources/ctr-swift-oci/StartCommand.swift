@@ -51,15 +51,36 @@ struct StartCommand: ParsableCommand {
     }
 
     /// Returns when the program runs or the process is gone: until then it holds the gate open for reading.
-    private func open(_ directory: StateDirectory, holding claim: borrowing OwnedFD) throws(KernelError) {
-        // Without a reader (the process has just died) this is ENXIO instead of waiting.
-        let gate = try openFile(directory.gate, O_WRONLY | O_NONBLOCK)
+    private func open(_ directory: StateDirectory, holding claim: borrowing OwnedFD) throws {
+        let gate = try openToWrite(directory.gate)
         let raw = gate.raw
         // Ended here, the name is there still, but nobody waits any more: so it is told as running.
-        try kernel("write(2)", "gate") { write(raw, "s", 1) }
+        try writeWord(raw)
         try unlinkFile(directory.gate)
         var poll = Poll<Int>()
         poll.add(raw, [], 0)
         while try poll.wait(milliseconds: nil) == 0 {}
     }
+
+    private func openToWrite(_ gate: FilePath) throws -> OwnedFD {
+        do throws(KernelError) {
+            return try openFile(gate, O_WRONLY | O_NONBLOCK)
+        } catch {
+            throw error.errno == .noSuchAddressOrDevice ? hasEnded : error
+        }
+    }
+
+    private func writeWord(_ gate: CInt) throws {
+        // Only here: a hook is not to begin with it ignored.
+        signal(SIGPIPE, SIG_IGN)
+        defer { signal(SIGPIPE, SIG_DFL) }
+        do throws(KernelError) {
+            try kernel("write(2)", "gate") { write(gate, "s", 1) }
+        } catch {
+            throw error.errno == .brokenPipe ? hasEnded : error
+        }
+    }
+
+    /// In this moment: nobody has the gate open for reading any more.
+    private var hasEnded: any Error { CommandError("container \"\(id)\" is stopped, not created: its process has ended") }
 }

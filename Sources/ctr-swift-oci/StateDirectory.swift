@@ -28,7 +28,16 @@ struct ContainerRecord: Codable {
     func removeGroupAndMount() throws(KernelError) {
         try cgroup.killAll()
         try cgroup.delete()
-        if let hostMount { try Linux.unmount(FilePath(hostMount), lazily: true) }
+        try unmountRoot()
+    }
+
+    private func unmountRoot() throws(KernelError) {
+        guard let hostMount else { return }
+        do throws(KernelError) {
+            try Linux.unmount(FilePath(hostMount), lazily: true)
+        } catch  where error.errno == .invalidArgument || error.errno == .noSuchFileOrDirectory {
+            // Not mounted (any more): a delete that was cut off has done this already.
+        }
     }
 }
 

@@ -45,7 +45,7 @@ struct CommandWords {
     mutating func parse() throws -> any ParsableCommand {
         if let word = words.first, unreadable == nil, let command = CommandLineTool.frequent(word[...]) {
             path.append(word)
-            return try command.parseAsRoot(Array(words.dropFirst()))
+            return try ShieldedWords(words.dropFirst()).parse(command)
         }
         let root: any ParsableCommand.Type = CommandLineTool.self
         var (group, command) = (root, root)

@@ -32,6 +32,7 @@ import Testing
             (["run", "--network", "bridge", "i"], 125),
             (["run", "--pull", "x", "i"], 125), (["run", "--json", "i"], 125), (["run", "-v", "data:/x", "i"], 125), (["attach"], 125),
             (["logs", ""], 64), (["rm", ""], 64), (["exec", "", "true"], 125), (["exec", "c"], 125), (["exec", "c", "--"], 125),
+            (["exec", "---", "c", "true"], 125), (["run", "-=x", "i"], 125), (["run", "--cpus", "---", "i"], 125), (["ps", "---"], 64),
         ] as [([String], Int32)])
     func refusedHere(arguments: [String], code: Int32) throws {
         let outcome = try Program.run(arguments)
@@ -73,7 +74,10 @@ import Testing
 
     @Test("flags and the container's words reach the daemon as they were typed")
     func request() throws {
-        let words = ["tool", "--rm", "-e", "--help", "--version", "--generate-completion-script", "bash", "--", "", "é", "--socket=x"]
+        let words = [
+            "tool", "--rm", "-e", "--help", "--version", "--generate-completion-script", "bash", "---", "-=x", "--=", "--", "", "é",
+            "--socket=x",
+        ]
         let outcome = try Program.run(
             [
                 "run", "-d", "-it", "--rm", "--name=n", "-eA", "-e", "B=c=d", "-m64m", "--cpus", ".5", "--pids-limit", "-1",
@@ -97,7 +101,7 @@ import Testing
 
     @Test("an exec without options is the same request, whether the parser has read it or not", arguments: [[], ["--"]])
     func plainExec(mark: [String]) throws {
-        let words = ["tool", "-d", "--help", "--generate-completion-script", "bash", "--", "", "é", "--socket=x"]
+        let words = ["tool", "-d", "--help", "--generate-completion-script", "bash", "---", "-=", "--", "", "é", "--socket=x"]
         let refused = refusal("404 Not Found", "container-not-found", detail: "no container")
         let plain = try Program.run(["exec", "c"] + mark + words, daemon: [.init(refused)])
         let parsed = try Program.run(["exec", "--", "c"] + mark + words, daemon: [.init(refused)])
@@ -122,7 +126,7 @@ import Testing
             "--cpus x i", "--memory 1 i", "--rm --restart always i", "--name", "--name -d i", "--rm", "-x i", "--rm=true i", "--nam n i",
             "-td i --",
             "-i -i i", "--tty --tty i", "--log nowhere i", "--network nowhere i", "-e =x i", "-l =x i", "-v x i", "--pids-limit x i",
-            "é -e",
+            "é -e", "i ---", "i -- --=", "-- i -=x ---", "--- i", "-e --- i",
         ])
     func plainRun(line: String) throws {
         let words = line.split(separator: " ").map(String.init)
@@ -138,6 +142,14 @@ import Testing
         #expect(
             try JSON.decode(CreateContainerRequest.self, from: plain.body(0))
                 == JSON.decode(CreateContainerRequest.self, from: parsed.body(0)))
+    }
+
+    @Test("a container that has ended before its client comes to its streams gives back its code all the same")
+    func endedBefore() throws {
+        let end = answer(
+            #"{"exit":{"exitCode":7,"outOfMemory":false,"startedAt":"2026-01-01T00:00:00Z","finishedAt":"2026-01-01T00:00:00Z"}}"#)
+        let outcome = try Program.run("run", "i", daemon: [.init(created, end)])
+        #expect(outcome.status == 7 && outcome.errors == "", "\(outcome.errors)")
     }
 
     @Test("a missing image is pulled when it may be", arguments: [("missing", true), ("never", false)])

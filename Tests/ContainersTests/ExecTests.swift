@@ -168,8 +168,30 @@ import Testing
             let record = try await node.service.wait(container, for: .shimGone)
             #expect(record.exitCode == 137)
             #expect(try node.cgroups(container) == [])
-            for exec in execs { #expect(kill(exec.pid, 0) == -1 || (try? ProcessStat(of: exec.pid).state) == "Z") }
+            for exec in execs {
+                try await eventually("it has ended") { kill(exec.pid, 0) == -1 || (try? ProcessStat(of: exec.pid).state) == "Z" }
+            }
             #expect(container.detail.execs.count == 5 && container.detail.execs.allSatisfy { $0.exit?.exitCode == 137 })
+        }
+    }
+
+    @Test("into a container that has ended, which its monitor has not told yet, it is refused for that")
+    func endedUnheard() async throws {
+        try await withNode { node in
+            let container = try await node.run(shell: "exec sleep 1000")
+            let shim = try #require(container.shimPID)
+            let pid = Int32(try #require(container.summary.pid))
+            kill(shim, SIGSTOP)
+            defer { kill(shim, SIGCONT) }
+            kill(pid, SIGKILL)
+            try await eventually("it has ended") { try ProcessStat(of: pid).state == "Z" }
+            let error = await #expect(throws: ContainerError.self) {
+                _ = try await node.service.exec(container, ExecRequest(command: ["true"]))
+            }
+            guard case .wrongState(_, "exec in", .stopped)? = error else {
+                Issue.record("\(error.map { "\($0)" } ?? "")")
+                return
+            }
         }
     }
 
@@ -179,9 +201,10 @@ import Testing
             let container = try await node.run(shell: Self.waiting)
             var request = ExecRequest(command: ["/bin/sh", "-c", "trap 'exit 5' USR1; while :; do sleep 0.02; done"])
             request.detach = true
-            for _ in 0..<2 { _ = try await node.service.exec(container, request) }
-            // Both have set their traps when a third has seen them sleep.
-            try await Task.sleep(for: .milliseconds(300))
+            for _ in 0..<2 {
+                let exec = try await node.service.exec(container, request)
+                try await eventually("it has set its trap") { try SignalMasks(of: exec.pid).caught & 1 << (UInt64(SIGUSR1) - 1) != 0 }
+            }
             return [container]
         } between: { old in
             let pid = try #require(old[0].detail.execs.first?.pid)

@@ -89,8 +89,8 @@ import Testing
     @Test(
         "a stop whose signal would be dropped says so, and does not wait",
         arguments: [
-            Deaf(script: "trap '' TERM; echo ready; while :; do sleep 0.01; done", reason: .ignored),
-            Deaf(script: "echo ready; while :; do sleep 0.01; done", reason: .defaultOfInit),
+            Deaf(script: "trap '' TERM; echo ready; exec sleep 1000", reason: .ignored),
+            Deaf(script: "echo ready; exec sleep 1000", reason: .defaultOfInit),
             Deaf(script: "echo ready; exec sleep 1000", signal: "USR1", reason: .defaultOfInit),
             Deaf(script: "trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done", reason: nil),
             Deaf(script: "echo ready; while :; do sleep 0.01; done", signal: "KILL", reason: nil),

@@ -179,16 +179,17 @@ import Testing
     @Test(
         "a container in the host's PID namespace leaves no process behind when its first one ends or is killed", arguments: [false, true])
     func processesOfHost(killed: Bool) async throws {
+        let long = UInt32.random(in: 1_000_000 ... .max)
         try await withNode { node in
             let container = try await node.run(
-                shell: "sleep 987654 & setsid sleep 987653 & echo ready; \(killed ? "wait" : "sleep 0.2; exit 4")"
+                shell: "sleep \(long) & setsid sleep \(long) & echo ready; \(killed ? "wait" : "sleep 0.2; exit 4")"
             ) {
                 $0.isolation = Self.request { $0.pid = .host }
             }
             if killed { try await node.service.kill(container, signal: SIGKILL) }
             let exit = try await node.service.wait(container, for: .shimGone)
             #expect(exit.exitCode == (killed ? 137 : 4))
-            let left = try command(["pgrep", "-af", "^sleep 98765[34]"]).lines
+            let left = try command(["pgrep", "-af", "^sleep \(long)"]).lines
             #expect(left == [])
         }
     }

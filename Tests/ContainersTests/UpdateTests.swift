@@ -116,6 +116,33 @@ import Testing
         }
     }
 
+    @Test("an update that was cut off before it had moved a process is finished by the next; what comes in later is in the new group, too")
+    func processorsCutOff() async throws {
+        try await withNode { node in
+            let container = try await node.run(shell: "sleep 1000 & echo ready; while :; do sleep 0.01; done")
+            // As one leaves it that has made the group.
+            for hierarchy in try CgroupLayout.detect().hierarchies where hierarchy.controllers.contains("cpuset") && !hierarchy.isUnified {
+                let path = String(container.memo.cgroup.drop { $0 == "/" })
+                var handle = CgroupHandle(CgroupLayout(hierarchies: [hierarchy]), path: path)
+                try handle.make()
+            }
+            _ = try await node.service.update(container, change { $0.cpusetCPUs = "0" })
+            var request = ExecRequest(command: ["sleep", "1000"])
+            request.detach = true
+            let exec = try await node.service.exec(container, request)
+            var found = 0
+            for process in try await node.service.processes(of: container) {
+                guard let status = try? readFile(FilePath("/proc/\(process.pid)/status")) else { continue }
+                #expect(String(decoding: status, as: UTF8.self).contains("Cpus_allowed_list:\t0\n"), "\(process.arguments)")
+                if process.pid == exec.pid { found += 1 }
+            }
+            #expect(found == 1)
+            _ = try await node.service.stop(container, timeoutSeconds: 0)
+            _ = try await node.service.wait(container, for: .shimGone)
+            #expect(try node.cgroups(container) == [])
+        }
+    }
+
     @Test("a container that does not run has the new limits when it does; a wrong one is refused before anything is written")
     func stopped() async throws {
         try await withNode { node in

@@ -18,6 +18,18 @@ def sh(script):
     return {"entrypoint": ["sh", "-c", script]}
 
 
+def eventually(look):
+    end = time.monotonic() + 60
+    while not look():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def wait_for_word(api, identifier):
+    """The script has come to its echo."""
+    eventually(lambda: text(api.get(f"/v1/containers/{identifier}/logs").lines()))
+
+
 def text(records, stream="stdout"):
     parts = [r.get("text", "").encode() if "text" in r else base64.b64decode(r["base64"]) for r in records if r["stream"] == stream]
     return b"\n".join(parts)
@@ -70,8 +82,8 @@ def test_starting_a_running_container_answers_with_what_runs(api, container):
 
 @pytest.mark.parametrize("signal, number", [("TERM", 15), ("SIGKILL", 9), ("15", 15), (None, 9)])
 def test_kill_sends_the_signal(api, container, signal, number):
-    identifier = container(**sh("trap 'exit 143' TERM; while :; do sleep 0.05; done")).json()["id"]
-    time.sleep(0.2)
+    identifier = container(**sh("trap 'exit 143' TERM; echo up; while :; do sleep 0.05; done")).json()["id"]
+    wait_for_word(api, identifier)
     assert api.post(f"/v1/containers/{identifier}/kill", {"signal": signal} if signal else None).status == 204
     assert api.post(f"/v1/containers/{identifier}/wait").json()["exit"]["exitCode"] == 128 + number
 
@@ -89,8 +101,8 @@ def test_a_stopped_container_can_not_be_killed(api, container):
 
 
 def test_stop_answers_with_the_end(api, container):
-    identifier = container(**sh("trap 'exit 7' TERM; while :; do sleep 0.05; done")).json()["id"]
-    time.sleep(0.2)
+    identifier = container(**sh("trap 'exit 7' TERM; echo up; while :; do sleep 0.05; done")).json()["id"]
+    wait_for_word(api, identifier)
     exit = api.post(f"/v1/containers/{identifier}/stop", {"timeoutSeconds": 5}).json()["exit"]
     assert exit["exitCode"] == 7
     assert api.post(f"/v1/containers/{identifier}/stop").json()["exit"]["exitCode"] == 7
@@ -229,7 +241,7 @@ def test_an_image_in_use_is_removed_by_force_only_and_its_containers_go_on(api, 
 
 def test_usage_adds_up(api, container):
     container(**sh("head -c 2000000 /dev/zero > /file; exec sleep 1000"))
-    time.sleep(0.5)
+    eventually(lambda: api.get("/v1/snapshots/usage").json()["upperBytes"] >= 2_000_000)
     usage = api.get("/v1/snapshots/usage").json()
     rows = usage["snapshots"]
     assert usage["lowerBytes"] == sum(row["sizeInBytes"] for row in rows if row["kind"] != "upper")

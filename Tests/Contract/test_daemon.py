@@ -100,7 +100,7 @@ def test_it_ends_when_asked_and_takes_its_socket_along(start):
     daemon.told()
     begun = time.monotonic()
     assert daemon.end() == 0
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
     assert daemon.told() == "STOPPING=1"
     assert not os.path.exists(daemon.socket)
 
@@ -114,7 +114,7 @@ def test_streams_and_idle_connections_do_not_delay_the_end(start):
     stream = events.getresponse()
     begun = time.monotonic()
     assert daemon.end() == 0
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
     # Whole lines, and the end of the body: http.client raises where it is cut.
     assert stream.read()[-1:] in (b"", b"\n")
     assert read_to_end(idle) == b""

@@ -12,7 +12,7 @@ import Synchronization
 import Testing
 
 /// R-30, L-57: pulls at the same time share their work, and nothing else.
-@Suite(.asRoot, .serialized, .timeLimit(.minutes(5))) struct JoinTests {
+@Suite(.asRoot, .serialized, .timeLimit(.minutes(20))) struct JoinTests {
     /// Large enough for progress before its end.
     private let layer = MadeTar.layer("a", String(repeating: "0123456789abcdef", count: 40_000))
 

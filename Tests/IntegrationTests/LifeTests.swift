@@ -26,7 +26,7 @@ import Testing
                 ((try node.json("inspect", "ends") as? [[String: Any]])?.first?["summary"] as? [String: Any])?["exit"] as? [String: Any])
             #expect(exit["finishedAt"] as? String ?? "" > exit["startedAt"] as? String ?? "~")
             let numbers = try node.good("logs", "lives").split(separator: "\n").compactMap { Int($0) }
-            #expect(numbers == Array(0..<numbers.count) && numbers.count > 15, "the log has no gap")
+            #expect(numbers == Array(0..<numbers.count) && numbers.count > 3, "the log has no gap")
             try node.good("stop", "lives")
             #expect(try node.good("wait", "lives") == "9\n")
             try node.good("rm", "lives")

@@ -5,7 +5,6 @@ import JSON
 import Linux
 import OCI
 import Runtime
-import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -209,49 +208,6 @@ import Testing
         try handle.delete()
         #expect(access(location.string, F_OK) == -1)
         _ = rmdir(location.removingLastComponent().string)
-    }
-}
-
-@Suite(.asRoot) struct CgroupParentTests {
-    private final class Removals: Sendable {
-        let count = Atomic(0)
-        let isOver = Atomic(false)
-        let hasEnded = Atomic(false)
-    }
-
-    @Test("a group is made though its parents are removed again and again while they are empty") func parentsRemoved() throws {
-        let layout = try CgroupLayout.detect()
-        let top = "ctr-swift-test-\(UInt32.random(in: 0 ... .max))"
-        let parents = layout.hierarchies.flatMap { hierarchy in
-            let parent = FilePath(hierarchy.mountPoint).appending(top)
-            return [parent.appending("slice"), parent]
-        }
-        defer { for parent in parents { _ = rmdir(parent.string) } }
-        let removals = Removals()
-        try startThread(name: "removals") {
-            while !removals.isOver.load(ordering: .relaxed) {
-                for parent in parents where rmdir(parent.string) == 0 { removals.count.add(1, ordering: .relaxed) }
-                usleep(20)
-            }
-            removals.hasEnded.store(true, ordering: .releasing)
-        }
-        // Over whatever happens: the thread would go on for ever.
-        let result = Result { try Self.makeGroups(layout, "\(top)/slice", untilRemoved: removals.count) }
-        removals.isOver.store(true, ordering: .relaxed)
-        try eventually("the thread ends") { removals.hasEnded.load(ordering: .acquiring) }
-        try result.get()
-    }
-
-    private static func makeGroups(_ layout: CgroupLayout, _ parent: String, untilRemoved removals: borrowing Atomic<Int>) throws {
-        var number = 0
-        try eventually("the parents are removed 500 times") {
-            var handle = CgroupHandle(layout, path: "\(parent)/\(number)")
-            defer { try? handle.delete() }
-            try handle.make()
-            #expect(handle.directories.allSatisfy { $0.created && access($0.location.string, F_OK) == 0 })
-            number += 1
-            return number > 100 && removals.load(ordering: .relaxed) > 500
-        }
     }
 }
 

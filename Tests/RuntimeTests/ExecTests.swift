@@ -20,6 +20,7 @@ final class RunningBundle {
         change(&bundle.spec)
         child = try bundle.start()
         try child.wait { $0.hasPrefix("ready\n") }
+        try bundle.waitForRecord()
     }
 
     deinit {

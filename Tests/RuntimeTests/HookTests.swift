@@ -109,6 +109,22 @@ import Testing
             try notes(log).map(\.moment) == ["prestart", "createRuntime", "createRuntime2", "createContainer", "poststart", "poststop"])
     }
 
+    @Test("what a hook has started in the container's group goes with a start that fails, also where the container has the host's pids")
+    func leftByHook() throws {
+        let bundle = try TestBundle()
+        bundle.spec.linux?.namespaces?.removeAll { $0.type == "pid" }
+        var hooks = RuntimeSpec.Hooks()
+        let script = "sleep 1000 >/dev/null 2>&1 & echo $! > \(bundle.path)/left; exit 7"
+        hooks.createContainer = [RuntimeSpec.Hook(path: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/bin:/usr/bin"])]
+        bundle.spec.hooks = hooks
+        let result = try bundle.run()
+        #expect(result.code == 125 && result.errors.contains("ended with code 7"), "\(result)")
+        let text = String(decoding: try readFile(bundle.path.appending("left")), as: UTF8.self)
+        let left = try #require(Int32(text.split(separator: "\n").first ?? ""))
+        #expect(kill(left, 0) == -1 || (try? ProcessStat(of: left))?.isExiting == true, "it runs on")
+        #expect(try CgroupHandle(existing: "ctr-swift-oci/\(bundle.id)", CgroupLayout.detect()).directories.isEmpty)
+    }
+
     @Test(
         "a hook before the program that fails ends the container, and its poststop hooks run",
         arguments: ["prestart", "createRuntime", "createContainer", "startContainer"])

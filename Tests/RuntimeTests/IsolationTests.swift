@@ -54,6 +54,7 @@ import Testing
         let child = try bundle.start()
         try waitUntil { child.output == "ready\n" }
         #expect(try here().filter { $0.hasPrefix(bundle.path.string) }.isEmpty)
+        try bundle.waitForRecord()
         _ = try bundle.verb("delete", ["--force"])
         #expect(try child.finish().code == 137)
     }
@@ -140,11 +141,11 @@ func hostNamespace(_ name: String) -> String {
     return String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
 }
 
-/// Polls, at most ten seconds.
+/// Polls, at most a minute.
 func waitUntil(_ condition: () throws -> Bool) throws {
-    for _ in 0..<1000 {
+    for _ in 0..<6000 {
         if try condition() { return }
         usleep(10_000)
     }
-    throw ProbeError(description: "waited ten seconds in vain")
+    throw ProbeError(description: "waited a minute in vain")
 }

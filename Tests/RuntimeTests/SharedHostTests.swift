@@ -19,7 +19,13 @@ import Testing
         let result = try command(
             ["/usr/bin/unshare", "--mount", "--propagation", "private", "/bin/sh", "-c", script, "sh"]
                 + bundle.arguments("run", ["--bundle", (path ?? bundle.path).string, bundle.id]))
-        let parts = result.lines.split(separator: "---", omittingEmptySubsequences: false)
+        // What other tests unmount meanwhile goes here, too: with the directory that it was mounted on.
+        let lines = result.lines.filter { line in
+            let fields = line.split(separator: " ")
+            guard fields.count > 4 else { return true }
+            return fields[4].hasPrefix(bundle.path.string) || !["/tmp/ctr-", "/var/tmp/ctr-"].contains(where: fields[4].hasPrefix)
+        }
+        let parts = lines.split(separator: "---", omittingEmptySubsequences: false)
         try #require(parts.count == 3, "\(result)")
         #expect(!parts[0].isEmpty && parts[2] == parts[0], "\(Set(parts[0]).symmetricDifference(parts[2]).sorted())")
         return result
@@ -62,5 +68,18 @@ import Testing
         bundle.spec.mounts?.append(.init(destination: "/vol", type: "bind", source: volume.string, options: ["rbind"]))
         let result = try run(bundle, after: "mount -t tmpfs none \(volume)/sub")
         #expect(result.code == 0, "\(result.errors)")
+    }
+
+    @Test("a container whose root somebody has unmounted meanwhile can be deleted") func unmounted() throws {
+        let bundle = try TestBundle(["/bin/sleep", "1000"])
+        bundle.spec.linux?.namespaces?.removeAll { $0.type == "mount" }
+        let child = try ChildProcess(bundle.arguments("create", ["--bundle", bundle.path.string, bundle.id]))
+        #expect(try child.finishKeepingOutput() == 0, "\(child.errors)")
+        for mount in try MountInfo.all().reversed() where mount.mountPoint.hasPrefix(bundle.path.string) {
+            #expect(umount2(mount.mountPoint, CInt(MNT_DETACH)) == 0)
+        }
+        let result = try bundle.verb("delete", ["--force"])
+        #expect(result.code == 0, "\(result)")
+        #expect(access(bundle.state.appending(bundle.id).string, F_OK) == -1)
     }
 }

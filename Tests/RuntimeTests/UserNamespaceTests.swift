@@ -30,6 +30,7 @@ import Testing
         #expect(lines[1].split(separator: " ") == ["0", "100000", "65536"])
         #expect(lines[2] != hostNamespace("user"))
         #expect(lines[3] == "allow")
+        try bundle.waitForRecord()
         let pid = try bundle.pid()
         let status = String(decoding: try readFile(FilePath("/proc/\(pid)/status")), as: UTF8.self)
         #expect(status.contains("Uid:\t100000\t100000\t100000\t100000"))
@@ -154,6 +155,7 @@ import Testing
         let outer = try mapped(shell: "exec /bin/probe pause")
         let child = try outer.start()
         try waitUntil { child.output.contains("ready") || !child.errors.isEmpty }
+        try outer.waitForRecord()
         let path = "/proc/\(try outer.pid())/ns/user"
         let inner = try TestBundle(shell: "readlink /proc/self/ns/user; id -u; echo $$")
         inner.spec.linux?.namespaces?.append(.init(type: "user", path: path))

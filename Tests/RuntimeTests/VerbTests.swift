@@ -19,8 +19,7 @@ import Testing
         }
         try waitUntil { child.output.contains("ready") || !child.errors.isEmpty }
         #expect(child.errors.isEmpty)
-        // The program may speak before `run` has written its record.
-        try waitUntil { try bundle.verb("state").code == 0 }
+        try bundle.waitForRecord()
         try body(child)
     }
 
@@ -128,6 +127,16 @@ import Testing
             }
             let wrong = try command(bundle.arguments("update", ["--cpuset-cpus", "4000", bundle.id]))
             #expect(wrong.code != 0 && wrong.errors.contains("cpuset.cpus"), "\(wrong)")
+        }
+        #expect(try group(bundle).directories.isEmpty, "the new group went with the others")
+    }
+
+    @Test("an update that fails after it has made a group leaves none when the container has gone") func updateInPart() throws {
+        let bundle = try TestBundle(shell: "echo ready; exec sleep 1000")
+        try running(bundle) { _ throws in
+            let document = #"{"cpu":{"cpus":"0"},"unified":{"pids.nonsense":"1"}}"#
+            let result = try command(bundle.arguments("update", ["--resources", "-", bundle.id]), input: Array(document.utf8))
+            #expect(result.code != 0, "\(result)")
         }
         #expect(try group(bundle).directories.isEmpty, "the new group went with the others")
     }

@@ -92,7 +92,7 @@ import Testing
             ("read line; printf 'HTTP/1.1 500 x\\r\\n\\r\\n'; yes", "HTTP 500: y\ny"), ("exit 0", "closed"),
         ])
     func hostile(serve: String, words: String) throws {
-        let shim = try serving(serve, .never("http://:8080/", timeout: 1500))
+        let shim = try serving(serve, .never("http://:8080/", timeout: words == "no answer" ? 1500 : 30_000))
         let memory = try shim.status("RssAnon")
         let result = try probe(shim)
         #expect(result.exitCode != 0)

@@ -180,15 +180,15 @@ import Testing
         }
     }
 
-    @Test("output waits at most ten seconds for the announced client")
+    @Test("output waits ten seconds for the announced client, and not for ever")
     func noClient() throws {
+        let begin = Moment.now
         let shim = try TestContainer(shell: "echo unheard; exit 1", expectsAttach: true, logged: true).start()
         try shim.started()
         #expect(try shim.exited().exitCode == 1)
-        let begin = Moment.now
         #expect(shim.end() == 0)
         let waited = (Moment.now.nanoseconds - begin.nanoseconds) / 1_000_000_000
-        #expect((8...12).contains(waited))
+        #expect(waited >= 10)
         #expect(try shim.container.log().count == 1)
     }
 }

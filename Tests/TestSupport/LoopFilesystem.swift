@@ -54,13 +54,22 @@ package struct LoopFilesystem: Sendable {
     /// A container that starts at this moment has a copy of the mount for a few milliseconds: only when the loop device is free, the
     /// filesystem has ended, and a later mount reads what is on the disk.
     package func unmount() throws {
-        try Self.line("umount \(mountPoint)")
+        try unmountSoon()
         if kind == .tmpfs { return }
         for _ in 0..<1000 {
             if try command(["losetup", "-j", image.string]).output.isEmpty { return }
             usleep(10_000)
         }
         throw Failure("the loop device of \(image) is still in use")
+    }
+
+    /// What this process has just closed another thread's child may have a moment longer, until it comes to its exec. A leak would stay.
+    private func unmountSoon() throws {
+        for _ in 0..<200 {
+            if (try? Self.line("umount \(mountPoint)")) != nil { return }
+            usleep(10_000)
+        }
+        try Self.line("umount \(mountPoint)")
     }
 
     package func remount() throws {

@@ -22,11 +22,10 @@ package struct AttachSession {
         self.exec = exec
     }
 
-    /// - Returns: how the process ended; nil where the shim went without a word.
+    /// - Returns: how the process ended; nil where the shim has gone, or goes without a word.
     /// - Throws: `KernelError` where the shim can't be reached, or refused.
     package func run() throws(KernelError) -> ShimExit? {
-        let connection = try ShimConnection.connect(to: socket)
-        try connection.send(exec.map { .attachExec(id: $0, stdin: usesStdin) } ?? .attach(stdin: usesStdin))
+        guard let connection = try connect() else { return nil }
         var early: ShimExit?
         guard var delivery = try connection.receive() else { return nil }
         // PID 1 may end between the connection and the request: its output is still to come.
@@ -47,6 +46,16 @@ package struct AttachSession {
         defer { try? before?.apply(to: 0) }
         if tty { sendSize(connection) }
         return try relay(connection, signals, &ends) ?? early
+    }
+
+    private func connect() throws(KernelError) -> ShimConnection? {
+        do throws(KernelError) {
+            let connection = try ShimConnection.connect(to: socket)
+            try connection.send(exec.map { .attachExec(id: $0, stdin: usesStdin) } ?? .attach(stdin: usesStdin))
+            return connection
+        } catch  where error.meansNoShim {
+            return nil
+        }
     }
 
     private func relay(_ connection: borrowing ShimConnection, _ signals: borrowing SignalDescriptor, _ ends: inout Ends)

@@ -58,13 +58,3 @@ extension ContainerService {
 
     private static let attempts = 500
 }
-
-extension KernelError {
-    /// The answers of a shim that is not there, or just going. Anything else (EMFILE, ENOMEM) says nothing about it.
-    var meansNoShim: Bool {
-        [.noSuchFileOrDirectory, .connectionRefused, .connectionReset, .brokenPipe].contains(errno)
-    }
-
-    /// It is there, and as many wait for it as its socket takes.
-    var meansBusyShim: Bool { errno == .wouldBlock || errno == .resourceTemporarilyUnavailable }
-}

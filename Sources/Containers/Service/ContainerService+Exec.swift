@@ -15,11 +15,11 @@ extension ContainerService {
     /// - Throws: `ContainerError.wrongState` where the container does not run, `.execRefused` where it can't be entered now, `.execFailed` with
     ///   the exit code that `exec` gives back.
     package func exec(_ container: Container, _ request: ExecRequest) async throws(ContainerError) -> ExecResponse {
-        guard container.life.canBeEntered else { throw wrongState(container) }
+        guard container.life.canBeEntered else { throw wrongState(container, "exec in") }
         let exec = try await execPool.run { () throws(ContainerError) in try self.beginExec(container, request) }
         do throws(ContainerError) {
             let question = ShimRequest.exec(ShimExec(id: exec.id, openStdin: request.openStdin, detached: request.detach))
-            guard try await put(question, to: container.id, exec.answer) != nil else { throw wrongState(container) }
+            guard try await put(question, to: container.id, exec.answer) != nil else { throw ended(container) }
             ContainerStep.execRequested.reach()
             let pid = try await launched(exec, in: container)
             if let entry = container.execs.started(exec.id, pid: pid) {
@@ -43,9 +43,7 @@ extension ContainerService {
         try? unlinkFile(container.paths.execProcess(id))
     }
 
-    private func wrongState(_ container: Container) -> ContainerError {
-        .wrongState(id: container.id.short, verb: "exec in", state: container.life.state)
-    }
+    private func ended(_ container: Container) -> ContainerError { hasEnded(container, "exec in") }
 
     private func beginExec(_ container: Container, _ request: ExecRequest) throws(ContainerError) -> BegunExec {
         let spec = try execSpec(container, request)
@@ -53,20 +51,23 @@ extension ContainerService {
         let file = container.paths.execProcess(id)
         let bytes: [UInt8]
         do throws(JSONError) { bytes = try JSON.encode(spec.process) } catch { throw .encoding("encode the process: \(error)") }
-        try kernelStep("write \(file.string)") { () throws(KernelError) in try replaceFile(file, with: bytes) }
+        do throws(KernelError) { try replaceFile(file, with: bytes) } catch {
+            // Its state directory goes with its last end.
+            throw error.errno == .noSuchFileOrDirectory ? ended(container) : .kernel("write \(file.string)", error)
+        }
         ContainerStep.execDescribed.reach()
         container.execs.begin(id, spec.process.args, at: Timestamp.now())
         return BegunExec(id: id)
     }
 
     private func execSpec(_ container: Container, _ request: ExecRequest) throws(ContainerError) -> ExecSpec {
-        guard let started = container.started else { throw wrongState(container) }
+        guard let started = container.started else { throw ended(container) }
         let root = try kernelStep("open the root of \(container.id.short)") { () throws(KernelError) in
             try LiveRoot.open(pid: started.pid, startTicks: started.startTicks)
         }
         switch consume root {
         case .some(let root): return try ExecSpec(request, of: container, in: root)
-        case .none: throw wrongState(container)
+        case .none: throw ended(container)
         }
     }
 
@@ -78,7 +79,7 @@ extension ContainerService {
         let message: ShimMessage
         switch await exec.answer.wait(within: .seconds(Self.launchSeconds)) {
         case .message(let answer): message = answer
-        case .closed: throw .wrongState(id: container.id.short, verb: "exec in", state: .stopped)
+        case .closed: throw ended(container)
         case .late:
             // The shim ends it when the connection closes.
             monitor.forget(exec.answer)
@@ -93,7 +94,7 @@ extension ContainerService {
             throw .execFailed(
                 id: container.id.short, step: failure.step, reason: failure.explanation, exitCode: Int(failure.exitCode))
         case .refused(let reason): throw .execRefused(id: container.id.short, reason)
-        case .exited: throw .wrongState(id: container.id.short, verb: "exec in", state: .stopped)
+        case .exited: throw ended(container)
         case let other: throw .shim(id: container.id.short, "unexpected message \(other)")
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import APITypes
 internal import Glibc
 internal import Linux
 internal import Logging
@@ -17,10 +18,7 @@ extension ContainerService {
             if container.life.isPaused { return }
             guard container.life.phase == .running else { throw self.wrongState(container, "pause") }
             try await self.pool.run { () throws(ContainerError) in
-                let cgroup = try self.liveCgroup(of: container)
-                try kernelStep("pause container \(container.id.short)") { () throws(KernelError) in
-                    try cgroup.freeze(within: Self.freezeLimit)
-                }
+                try self.hold(container, "pause") { group throws(KernelError) in try group.freeze(within: Self.freezeLimit) }
                 ContainerStep.frozen.reach()
                 // A stop that has come meanwhile is not to be held up.
                 guard container.decide({ $0.paused() }) else {
@@ -38,12 +36,20 @@ extension ContainerService {
         try await container.exclusively { () throws(ContainerError) in
             guard container.life.isPaused, container.life.phase == .running else { throw self.wrongState(container, "unpause") }
             try await self.pool.run { () throws(ContainerError) in
-                let cgroup = try self.liveCgroup(of: container)
-                try kernelStep("unpause container \(container.id.short)") { () throws(KernelError) in try cgroup.thaw() }
+                try self.hold(container, "unpause") { group throws(KernelError) in try group.thaw() }
                 ContainerStep.thawed.reach()
             }
             container.decide { $0.resumed() }
             self.publish("unpause", container)
+        }
+    }
+
+    private func hold(
+        _ container: Container, _ verb: String, _ change: (CgroupHandle) throws(KernelError) -> Void
+    ) throws(ContainerError) {
+        let cgroup = try liveCgroup(of: container)
+        do throws(KernelError) { try change(cgroup) } catch {
+            throw error.isOfVanishedGroup ? hasEnded(container, verb) : .kernel("\(verb) container \(container.id.short)", error)
         }
     }
 
@@ -64,6 +70,11 @@ extension ContainerService {
 
     func wrongState(_ container: Container, _ verb: String) -> ContainerError {
         .wrongState(id: container.id.short, verb: verb, state: container.life.state)
+    }
+
+    /// For a step that finds it ended where nobody has told yet.
+    func hasEnded(_ container: Container, _ verb: String) -> ContainerError {
+        .wrongState(id: container.id.short, verb: verb, state: .stopped)
     }
 
     /// The groups that are there, in whichever hierarchy the shim has made them.

@@ -52,8 +52,10 @@ extension ContainerService {
                 }
                 try group.delete()
                 gone.append(parent.appending(id.text).string)
-            } catch  where error.errno == .noSuchFileOrDirectory {
+            } catch  where error.isOfVanishedGroup {
                 // It has gone by itself.
+            } catch {
+                logger.warning("a cgroup that belongs to no container is left", metadata: ["cgroup": "\(path)", "error": "\(error)"])
             }
         }
         return gone

@@ -89,8 +89,8 @@ extension ContainerService {
             try await follow(shim, of: container)
         } catch {
             await pool.run {
-                // Of a start that failed nothing stays; what the shim told itself, it has tidied up after.
-                if case .startFailed = error {} else { self.killLeftovers(of: container) }
+                // Of a start that failed nothing stays, also where the shim could not remove all of it.
+                self.killLeftovers(of: container)
                 self.forgetVolatile(container)
                 self.discardState(of: container)
             }

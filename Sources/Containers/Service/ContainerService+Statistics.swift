@@ -32,8 +32,7 @@ extension ContainerService {
         do throws(KernelError) {
             let usage = try CgroupHandle(existing: Self.relative(container.memo.cgroup), layout).usage()
             return GroupReading(container: container, moment: .now, usage: usage, network: try network(of: container))
-        } catch  where error.errno == .noSuchFileOrDirectory || error.errno == .operationNotSupportedByDevice {
-            // ENODEV: a group that is going while its file is open.
+        } catch  where error.isOfVanishedGroup {
             return nil
         } catch {
             throw .kernel("read what container \(container.id.short) uses", error)

@@ -66,7 +66,11 @@ package struct ListeningSocket: ~Copyable, Sendable {
             return try openFile(path, O_RDONLY | O_DIRECTORY)
         } catch let error where error.errno == .noSuchFileOrDirectory {
             try withCPath(path) { raw throws(KernelError) in
-                try kernel("mkdir(2)", path.string) { mkdir(raw, 0o700) }
+                do throws(KernelError) { try kernel("mkdir(2)", path.string) { mkdir(raw, 0o700) } } catch  where error.errno == .fileExists
+                {
+                    // Another daemon that starts now has made it.
+                    return
+                }
                 try kernel("chown(2)", path.string) { chown(raw, 0, group) }
                 try kernel("chmod(2)", path.string) { chmod(raw, 0o710) }
             }
@@ -78,8 +82,7 @@ package struct ListeningSocket: ~Copyable, Sendable {
     private static func takeLock(_ parent: borrowing OwnedFD, _ file: String, object: String) throws(KernelError) -> OwnedFD {
         let raw = parent.raw
         let lock = OwnedFD(owning: try kernel("openat(2)", object) { openat(raw, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600) })
-        let held = lock.raw
-        try kernel("flock(2)", object) { flock(held, LOCK_EX | LOCK_NB) }
+        try lockFile(lock, object)
         return lock
     }
 

@@ -7,7 +7,7 @@ internal import Linux
 internal import ShimProtocol
 internal import SystemPackage
 
-struct Exec: ParsableCommand {
+struct Exec: PassingCommand {
     static let configuration = CommandConfiguration(
         commandName: "exec", _superCommandName: CommandLineTool.name,
         abstract: "Run a further process in a running container, and stay until it ends.",
@@ -36,6 +36,11 @@ struct Exec: ParsableCommand {
     @Argument(
         parsing: .captureForPassthrough, help: ArgumentHelp("The command and its words.", valueName: "command"))
     var command: [String] = []
+
+    var passedWords: [String] {
+        get { command }
+        set { command = newValue }
+    }
 
     func validate() throws {
         guard detach || !json else {

@@ -4,7 +4,7 @@ internal import APITypes
 internal import ArgumentParser
 internal import Client
 
-struct Run: ParsableCommand {
+struct Run: PassingCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", _superCommandName: CommandLineTool.name,
         abstract: "Create a container, start it, and stay with it until it ends.",
@@ -19,6 +19,11 @@ struct Run: ParsableCommand {
     @OptionGroup var options: RunOptions
     @OptionGroup var connection: Connection
 
+    var passedWords: [String] {
+        get { options.arguments }
+        set { options.arguments = newValue }
+    }
+
     func validate() throws {
         guard detach || !json else {
             throw ValidationError(UsageError("--json needs --detach", remedy: "without it stdout is the container's"))
@@ -30,7 +35,7 @@ struct Run: ParsableCommand {
     }
 }
 
-struct Create: ParsableCommand {
+struct Create: PassingCommand {
     static let configuration = CommandConfiguration(
         commandName: "create", _superCommandName: CommandLineTool.name, abstract: "Create a container without starting it; print its id.",
         usage: "ctr-swift create [<options>] <image> [<command> ...]")
@@ -38,6 +43,11 @@ struct Create: ParsableCommand {
     @Flag(name: .long, help: "Print JSON in place of the id.") var json = false
     @OptionGroup var options: RunOptions
     @OptionGroup var connection: Connection
+
+    var passedWords: [String] {
+        get { options.arguments }
+        set { options.arguments = newValue }
+    }
 
     func run() throws {
         let request = try options.flags(detached: true).request(.own)

@@ -22,7 +22,7 @@ extension TestNode {
         try startThread(name: "hold") {
             try? metadata.update(container: id) {
                 hold.isHeld.store(true, ordering: .sequentiallyConsistent)
-                for _ in 0..<60_000 where !hold.isOver.load(ordering: .sequentiallyConsistent) { usleep(1000) }
+                for _ in 0..<600_000 where !hold.isOver.load(ordering: .sequentiallyConsistent) { usleep(1000) }
                 return json
             }
             hold.hasEnded.store(true, ordering: .sequentiallyConsistent)

@@ -17,7 +17,7 @@ extension Node {
 
     /// Until nothing lies in the trash any more.
     func settle() throws {
-        for _ in 0..<1000 {
+        for _ in 0..<6000 {
             if try FileManager.default.contentsOfDirectory(atPath: root + "/trash").isEmpty { return }
             usleep(10_000)
         }

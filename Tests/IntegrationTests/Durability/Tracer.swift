@@ -22,7 +22,7 @@ struct Tracer {
         process = try ChildProcess([
             "strace", "-f", "-qq", "-o", "/dev/null", "-p", "\(pid)", "-e", "trace=\(calls)", "-e", "inject=\(calls):\(answer)",
         ])
-        for _ in 0..<1000 {
+        for _ in 0..<6000 {
             let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
             let isTraced = threads.allSatisfy { thread in
                 let status = try? String(contentsOfFile: "/proc/\(pid)/task/\(thread)/status", encoding: .utf8)

@@ -47,7 +47,7 @@ final class Registry {
         http: { addr: \(host) }
         """.write(to: configuration, atomically: true, encoding: .utf8)
         process = try ChildProcess(["docker-registry", "serve", configuration.path])
-        for _ in 0..<200 {
+        for _ in 0..<3000 where process.isRunning {
             if try command(["curl", "-fs", "http://\(host)/v2/"]).code == 0 { return }
             usleep(20_000)
         }

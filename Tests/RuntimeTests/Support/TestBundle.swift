@@ -65,6 +65,9 @@ final class TestBundle {
 
     func verb(_ name: String, _ more: [String] = []) throws -> Outcome { try command(arguments(name, more + [id])) }
 
+    /// The program may speak before `run` has written its record.
+    func waitForRecord() throws { try waitUntil { try verb("state").code == 0 } }
+
     /// The state as `state` prints it.
     func status() throws -> String {
         let result = try verb("state")

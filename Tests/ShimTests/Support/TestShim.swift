@@ -61,7 +61,7 @@ final class TestShim {
 
     /// Waits for the shim's own end, at most `seconds`.
     /// - Returns: its status; nil where it is still there.
-    func end(within seconds: Int = 15) -> CInt? { end(milliseconds: seconds * 1000) }
+    func end(within seconds: Int = 60) -> CInt? { end(milliseconds: seconds * 1000) }
 
     private func end(milliseconds: Int) -> CInt? {
         for _ in 0..<milliseconds {
