@@ -10,7 +10,7 @@ extension CgroupHandle {
         if let unified {
             do throws(KernelError) {
                 return try writeFile(unified.location.appending("cgroup.kill"), "1")
-            } catch  where error.errno == .noSuchFileOrDirectory {
+            } catch  where error.isOfVanishedGroup {
                 // An older kernel, or the group is gone.
             }
         }

@@ -59,6 +59,17 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
         return all
     }
 
+    /// Without v1 cpusets that have no processors yet and so take no process: who makes one gathers the processes in it afterwards.
+    package var inhabitable: CgroupHandle {
+        CgroupHandle(
+            directories: directories.filter { directory in
+                guard directory.hierarchy.controllers.contains("cpuset"), !directory.hierarchy.isUnified else { return true }
+                return ["cpuset.cpus", "cpuset.mems"].allSatisfy { name in
+                    (try? readFile(directory.location.appending(name)))?.contains { $0 != 0x0A } == true
+                }
+            })
+    }
+
     /// The same group in the hierarchies in which it has no directory: where it may be extended to.
     package func complement(_ layout: CgroupLayout) -> CgroupHandle {
         let taken = directories.map(\.hierarchy.mountPoint)
@@ -85,6 +96,8 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
                 if known == nil {
                     directory.created = try Self.settle(directory)
                     directories.append(directory)
+                } else if hierarchy.controllers.contains("cpuset") {
+                    try Self.inheritProcessors(directory.location)
                 }
                 try gather(in: directory.location)
             }
@@ -224,8 +237,9 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
     /// touched.
     package func discard() throws(KernelError) {
         let made = CgroupHandle(directories: directories.filter(\.created))
-        try made.killAll()
+        let ended = Result { () throws(KernelError) in try made.killAll() }
         try made.delete()
+        try ended.get()
     }
 
     private static func removeGroup(_ location: FilePath) throws(KernelError) {

@@ -10,7 +10,8 @@ package struct ProcessStat: Sendable, Hashable {
     package let parent: Int32
     /// Clock ticks from the machine's start to the process's: with the pid it names one process for good.
     package let startTicks: UInt64
-    /// It is on its way out (PF_EXITING), though there may be much to do yet: a PID 1 ends its namespace before it can be reaped.
+    /// It is on its way out (PF_EXITING), though there may be much to do yet: a PID 1 ends its namespace before it can be reaped. A first thread
+    /// that has ended alone is not meant.
     package let isExiting: Bool
 
     /// - Throws: `KernelError`; ENOENT or ESRCH where there is no such process.
@@ -32,6 +33,6 @@ package struct ProcessStat: Sendable, Hashable {
         self.state = state
         self.parent = parent
         startTicks = ticks
-        isExiting = flags & 4 != 0
+        isExiting = flags & 4 != 0 && (state != "Z" || fields[17] == "1")
     }
 }

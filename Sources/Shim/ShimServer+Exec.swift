@@ -36,7 +36,7 @@ extension ShimServer {
         do throws(LaunchError) {
             let plan = try ExecPlan(process, execs.traits, stdio: standardStreams(streams, process))
             guard let name = FilePath.Component("exec-\(request.id)") else { return }
-            group = try ExecCgroup(making: name, in: initProcess.currentCgroup)
+            group = try ExecCgroup(making: name, in: initProcess.currentCgroup.inhabitable)
             do throws(LaunchError) {
                 child = try beginExec(plan, in: ExecTarget(pid: initProcess.pid, pidfd: initProcess.pidfd.raw, cgroup: group))
             } catch {

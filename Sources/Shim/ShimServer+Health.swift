@@ -24,8 +24,8 @@ extension ShimServer {
         }
     }
 
-    /// Whether it is told to stand still: what is born into its groups then does not come to its exec.
-    var isFrozen: Bool { (try? initProcess.cgroup.isFreezing) == true }
+    /// Whether it is told to stand still, or does because a group above is: what is born into its groups then does not come to its exec.
+    var isFrozen: Bool { (try? initProcess.cgroup.isFreezing) == true || (try? initProcess.cgroup.isFrozen) == true }
 
     /// `healthcheck run`: the one that is under way, or a new one. Answered with its result.
     func probe(for client: ShimClient) {
@@ -63,7 +63,7 @@ extension ShimServer {
         guard let process = health.process, let name = health.nextGroup() else { throw LaunchError(step: .plan, reason: "no program") }
         var streams = try ProbeStreams.make()
         let plan = try ExecPlan(process, execs.traits, stdio: streams.programEnds)
-        let group = try ExecCgroup(making: name, in: initProcess.currentCgroup)
+        let group = try ExecCgroup(making: name, in: initProcess.currentCgroup.inhabitable)
         do throws(LaunchError) {
             let child = try beginExec(plan, in: ExecTarget(pid: initProcess.pid, pidfd: initProcess.pidfd.raw, cgroup: group))
             return ProgramProbe(child, output: streams.takeReader(), group: group)

@@ -49,7 +49,8 @@ struct Ending {
 
     /// "Unknown option '--nmae'. Did you mean '--name'?", in this program's manner.
     private static func explain(_ error: any Error, _ command: [String]) -> (message: String, remedy: String?) {
-        let own = CommandLineTool.message(for: error).split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false).map(
+        let text = CommandLineTool.message(for: error).replacing(ShieldedWords.shield, with: "")
+        let own = text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false).map(
             String.init)
         if own.count == 2 { return (own[0], own[1].isEmpty ? nil : own[1]) }
         var message = terminalSafe(own.first ?? "").replacing(". Did you", with: "; did you")

@@ -13,7 +13,7 @@ protocol PassingCommand: ParsableCommand {
 /// It takes `---` and `-=x` for options without a name wherever they stand. It is given them with a NUL before them, which no word of a command
 /// line can have, and which is taken away where they are the program's.
 struct ShieldedWords {
-    private static let shield = "\0"
+    static let shield = "\0"
     private let words: [String]
     private let shielded: [String]
 
@@ -29,7 +29,7 @@ struct ShieldedWords {
         let command = try type.parseAsRoot(words)
         guard let first = shielded.first else { return command }
         guard var command = command as? any PassingCommand, command.passedWords.count(where: Self.isShielded) == shielded.count else {
-            throw UsageError("\"\(terminalSafe(first))\" is no option")
+            throw UsageError("\"\(terminalSafe(first))\" is neither an option nor a value of one")
         }
         command.passedWords = command.passedWords.map { Self.isShielded($0) ? String($0.dropFirst(Self.shield.count)) : $0 }
         return command

@@ -144,6 +144,13 @@ import Testing
                 == JSON.decode(CreateContainerRequest.self, from: parsed.body(0)))
     }
 
+    @Test("a word that is no option is told as it was typed", arguments: [["--pids-limit", "---"], ["--cpus", "---"], ["-=x"]])
+    func nameless(words: [String]) throws {
+        let outcome = try Program.run(["run"] + words + ["i"])
+        #expect(outcome.status == 125 && outcome.asked.isEmpty)
+        #expect(try outcome.errors.contains(#require(words.last)) && !outcome.errors.contains("x00"), "\(outcome.errors)")
+    }
+
     @Test("a container that has ended before its client comes to its streams gives back its code all the same")
     func endedBefore() throws {
         let end = answer(

@@ -116,16 +116,24 @@ import Testing
         }
     }
 
-    @Test("an update that was cut off before it had moved a process is finished by the next; what comes in later is in the new group, too")
-    func processorsCutOff() async throws {
+    @Test(
+        "an update that was cut off before it had moved a process is finished by the next; what comes in later is in the new group, too",
+        arguments: [false, true])
+    func processorsCutOff(filled: Bool) async throws {
         try await withNode { node in
             let container = try await node.run(shell: "sleep 1000 & echo ready; while :; do sleep 0.01; done")
             // As one leaves it that has made the group.
             for hierarchy in try CgroupLayout.detect().hierarchies where hierarchy.controllers.contains("cpuset") && !hierarchy.isUnified {
                 let path = String(container.memo.cgroup.drop { $0 == "/" })
                 var handle = CgroupHandle(CgroupLayout(hierarchies: [hierarchy]), path: path)
-                try handle.make()
+                if filled {
+                    try handle.make()
+                } else {
+                    let location = handle.directories[0].location
+                    for directory in [location.removingLastComponent(), location] { try makeDirectory(directory, mode: 0o755) }
+                }
             }
+            #expect(try await node.exec(container, shell: "echo in").lines == ["in"])
             _ = try await node.service.update(container, change { $0.cpusetCPUs = "0" })
             var request = ExecRequest(command: ["sleep", "1000"])
             request.detach = true

@@ -15,8 +15,8 @@ import Testing
         let hasEnded = Atomic(false)
     }
 
-    /// Runs the body again and again while a thread does the other thing, which says how much it has changed; until that is much.
-    private func run(_ body: (Int) throws -> Void, while other: @escaping @Sendable () -> Int) throws {
+    /// Runs the body again and again while a thread does the other thing, which says how much it has changed; until that is enough.
+    private func run(untilChanged count: Int, _ body: (Int) throws -> Void, while other: @escaping @Sendable () -> Int) throws {
         let state = Other()
         try startThread(name: "other") {
             while !state.isOver.load(ordering: .relaxed) {
@@ -28,10 +28,10 @@ import Testing
         // Over whatever happens: the thread would go on for ever.
         let result = Result {
             var round = 0
-            try eventually("there were 500 changes") {
+            try eventually("there were \(count) changes") {
                 try body(round)
                 round += 1
-                return round > 100 && state.changes.load(ordering: .relaxed) > 500
+                return round > 100 && state.changes.load(ordering: .relaxed) >= count
             }
         }
         state.isOver.store(true, ordering: .relaxed)
@@ -48,7 +48,7 @@ import Testing
             return [parent.appending("slice"), parent]
         }
         defer { for parent in parents { _ = rmdir(parent.string) } }
-        try run { round throws in
+        try run(untilChanged: 500) { round throws in
             var handle = CgroupHandle(layout, path: "\(top)/slice/\(round)")
             defer { try? handle.delete() }
             try handle.make()
@@ -67,14 +67,14 @@ import Testing
         try writeFile(location.appending("cgroup.procs"), "\(sleeper.pid)")
         let below = (0..<8).map { location.appending("below-\($0)") }
         defer { for group in below + [location] { _ = rmdir(group.string) } }
-        try run { _ throws in
+        try run(untilChanged: 500) { _ throws in
             for _ in 0..<20 { #expect(try handle.processes() == [sleeper.pid]) }
         } while: {
             below.count { mkdir($0.string, 0o755) == 0 } + below.count { rmdir($0.string) == 0 }
         }
         kill(sleeper.pid, SIGKILL)
         _ = try sleeper.finish()
-        try run { round throws in
+        try run(untilChanged: 20) { round throws in
             var handle = CgroupHandle(CgroupLayout(hierarchies: [unified]), path: "\(top)/\(round)")
             try handle.make()
             let group = try #require(handle.unified).location

@@ -75,7 +75,9 @@ import Testing
         bundle.spec.linux?.namespaces?.removeAll { $0.type == "mount" }
         let child = try ChildProcess(bundle.arguments("create", ["--bundle", bundle.path.string, bundle.id]))
         #expect(try child.finishKeepingOutput() == 0, "\(child.errors)")
-        for mount in try MountInfo.all().reversed() where mount.mountPoint.hasPrefix(bundle.path.string) {
+        let mounts = try MountInfo.all().reversed().filter { $0.mountPoint.hasPrefix(bundle.path.string) }
+        try #require(!mounts.isEmpty)
+        for mount in mounts {
             #expect(umount2(mount.mountPoint, CInt(MNT_DETACH)) == 0)
         }
         let result = try bundle.verb("delete", ["--force"])

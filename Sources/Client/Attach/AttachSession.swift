@@ -53,9 +53,15 @@ package struct AttachSession {
             let connection = try ShimConnection.connect(to: socket)
             try connection.send(exec.map { .attachExec(id: $0, stdin: usesStdin) } ?? .attach(stdin: usesStdin))
             return connection
-        } catch  where error.meansNoShim {
+        } catch  where error.meansNoShim && (error.errno != .noSuchFileOrDirectory || seesContainers) {
             return nil
         }
+    }
+
+    /// A socket that is not there has gone with its container, or is somewhere that this process does not see.
+    private var seesContainers: Bool {
+        let containers = socket.removingLastComponent().removingLastComponent()
+        return withCPath(containers) { access($0, F_OK) } == 0
     }
 
     private func relay(_ connection: borrowing ShimConnection, _ signals: borrowing SignalDescriptor, _ ends: inout Ends)

@@ -81,8 +81,11 @@ extension ContainerService {
         ContainerStep.monitorGone.reach()
         await pool.run {
             // One that was killed, or isn't this daemon's child, may have left the cgroup behind.
+            // So may an update that came while the shim deleted it.
+            let resources = container.memo.request.resources
+            let mayHaveMore = resources.cpusetCPUs != nil || resources.cpusetMemoryNodes != nil
             if shimPID != nil { container.forgetShimPID() }
-            if shimPID.map(self.reap) != 0, container.life.exit != nil { self.killLeftovers(of: container) }
+            if shimPID.map(self.reap) != 0 || mayHaveMore, container.life.exit != nil { self.killLeftovers(of: container) }
         }
         if container.life.exit == nil {
             let record = await pool.run { self.endWithoutShim(container) }

@@ -7,6 +7,7 @@ internal import Linux
 internal import Logging
 internal import Metadata
 internal import OCI
+internal import Runtime
 internal import ShimProtocol
 internal import Snapshots
 internal import SystemPackage
@@ -89,8 +90,9 @@ extension ContainerService {
             try await follow(shim, of: container)
         } catch {
             await pool.run {
-                // Of a start that failed nothing stays, also where the shim could not remove all of it.
-                self.killLeftovers(of: container)
+                // Of a start that failed nothing stays, also where the shim could not remove all of it. Where it was refused because others are in its
+                // group, they are not its own.
+                if !error.isRefusedGroup { self.killLeftovers(of: container) }
                 self.forgetVolatile(container)
                 self.discardState(of: container)
             }
@@ -305,5 +307,12 @@ extension ContainerService {
         do throws(KernelError) { try removeTree(container.paths.state) } catch {
             logger.error("a state directory is left", metadata: ["path": "\(container.paths.state)", "error": "\(error)"])
         }
+    }
+}
+
+extension ContainerError {
+    fileprivate var isRefusedGroup: Bool {
+        guard case .startFailed(_, let step, _, _, _) = self else { return false }
+        return step == LaunchStep.cgroup.rawValue
     }
 }
