@@ -43,7 +43,7 @@ extension ContainerService {
         try? unlinkFile(container.paths.execProcess(id))
     }
 
-    private func ended(_ container: Container) -> ContainerError { hasEnded(container, "exec in") }
+    private func ended(_ container: Container) -> ContainerError { endedMeanwhile(container, "exec in") }
 
     private func beginExec(_ container: Container, _ request: ExecRequest) throws(ContainerError) -> BegunExec {
         let spec = try execSpec(container, request)

@@ -49,7 +49,7 @@ extension ContainerService {
     ) throws(ContainerError) {
         let cgroup = try liveCgroup(of: container)
         do throws(KernelError) { try change(cgroup) } catch {
-            throw error.isOfVanishedGroup ? hasEnded(container, verb) : .kernel("\(verb) container \(container.id.short)", error)
+            throw error.isOfVanishedGroup ? endedMeanwhile(container, verb) : .kernel("\(verb) container \(container.id.short)", error)
         }
     }
 
@@ -73,7 +73,7 @@ extension ContainerService {
     }
 
     /// For a step that finds it ended where nobody has told yet.
-    func hasEnded(_ container: Container, _ verb: String) -> ContainerError {
+    func endedMeanwhile(_ container: Container, _ verb: String) -> ContainerError {
         .wrongState(id: container.id.short, verb: verb, state: .stopped)
     }
 

@@ -10,7 +10,7 @@ extension ContainerService {
         guard let now = Timestamp.parse(Timestamp.now())?.seconds else { return [] }
         return index.all.compactMap { container -> (Container, Int64)? in
             let life = container.life
-            guard life.phase == .stopped, !life.hasShim, !container.isRestartDue, let text = life.exit?.finishedAt,
+            guard life.phase == .stopped, !container.isRestartDue, let text = life.exit?.finishedAt,
                 let end = Timestamp.parse(text)?.seconds,
                 seconds == 0 || now - end >= seconds
             else { return nil }
