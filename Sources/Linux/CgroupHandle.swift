@@ -142,7 +142,6 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
         var tries = 100
         while true {
             do throws(KernelError) {
-                if directory.hierarchy.isUnified { try handDown(directory.hierarchy, to: directory.path) }
                 return try makeDirectories(directory)
             } catch  where error.isOfVanishedGroup && tries > 0 {
                 tries -= 1
@@ -168,11 +167,16 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
         if !created, try !processes(below: directory.location).isEmpty {
             throw KernelError(call: "mkdir(2)", object: "cgroup \(directory.location) holds processes", errno: .resourceBusy)
         }
-        if directory.hierarchy.controllers.contains("cpuset"), !directory.hierarchy.isUnified {
-            do throws(KernelError) { try inheritProcessors(directory.location) } catch {
-                if created { try? removeDirectory(directory.location) }
-                throw error
+        // Now that there is a group below them the parents stay.
+        do throws(KernelError) {
+            if directory.hierarchy.isUnified {
+                try handDown(directory.hierarchy, to: directory.path)
+            } else if directory.hierarchy.controllers.contains("cpuset") {
+                try inheritProcessors(directory.location)
             }
+        } catch {
+            if created { try? removeDirectory(directory.location) }
+            throw error
         }
         return created
     }
@@ -209,7 +213,6 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
                 try writeFile(control, "+\(controller)")
             }
             prefix.append(component)
-            if prefix != FilePath(hierarchy.mountPoint).appending(path) { try makeDirectory(prefix, mode: 0o755) }
         }
     }
 
