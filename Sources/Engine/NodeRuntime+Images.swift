@@ -8,6 +8,7 @@ internal import Linux
 internal import Metadata
 internal import OCI
 internal import Registry
+internal import Snapshots
 internal import SystemPackage
 
 extension NodeRuntime {
@@ -36,7 +37,19 @@ extension NodeRuntime {
         do throws(ContentError) {
             return try await pool.run { () throws(ContentError) in try self.content.newSpoolFile() }.string
         } catch {
-            throw EngineError(.internal, "\(error)")
+            throw EngineError(ImageError.content(error))
+        }
+    }
+
+    /// Whether so much more of an archive fits beside the reserve. What is not needed is deleted first, as for a pull.
+    /// - Throws: `EngineError`, code `noSpace`.
+    public func requireSpace(spooled bytes: Int64) async throws(EngineError) {
+        do throws(SnapshotError) {
+            try await pool.run { () throws(SnapshotError) in
+                _ = try self.snapshotStore.checkSpace(bytes: UInt64(clamping: bytes), inodes: 0)
+            }
+        } catch {
+            throw EngineError(error)
         }
     }
 

@@ -45,7 +45,7 @@ final class SpaceCollector: Sendable {
                 state.saidStuck = false
                 return
             }
-            snapshots.emptyTrash()
+            snapshots.emptyTrash { !isFull }
             guard let before = fullness(), before.exceeds(percent: marks.highPercent) else { return }
             let freed = free(before) { $0.exceeds(percent: self.marks.lowPercent) }
             report(freed, before, &state)

@@ -25,17 +25,16 @@ package final class APIServer: Service {
 
     /// - Parameters:
     ///   - group: who may use it, beside root.
-    ///   - spoolReserve: bytes that the spool file of a load leaves free.
     ///   - onListening: called once requests are answered.
     package init(
-        _ runtime: NodeRuntime, listener: consuming ListeningSocket, group: UInt32, spoolReserve: Int64, logger: Logger,
+        _ runtime: NodeRuntime, listener: consuming ListeningSocket, group: UInt32, logger: Logger,
         onListening: @escaping @Sendable () -> Void
     ) throws(APIDescriptionError) {
         self.listener = Mutex(listener)
         self.group = group
         self.logger = logger
         self.onListening = onListening
-        responder = makeRouter(runtime, try APIDescription(), spoolReserve: spoolReserve)
+        responder = makeRouter(runtime, try APIDescription())
     }
 
     /// Returns when the graceful shutdown has been asked for and every request has been answered; cancelling cuts the requests short.

@@ -3,6 +3,7 @@
 internal import APITypes
 internal import ContentStore
 internal import Layers
+internal import Linux
 internal import Metadata
 internal import OCI
 internal import Snapshots
@@ -33,22 +34,24 @@ struct ImageBuild: Sendable {
     /// Everything is committed, or nothing is left.
     func run() async throws -> ImageRecord {
         var attempt = 1
+        var free: FilesystemStatistics?
         while true {
-            do { return try await runOnce() } catch is SpoiledLayer where attempt < Self.mostAttempts {
+            do { return try await runOnce(&free) } catch is SpoiledLayer where attempt < Self.mostAttempts {
                 attempt += 1
             } catch let error where attempt < Self.mostAttempts && ImageError(error).isOutOfSpace {
-                // Nobody knows before how large a layer unpacks. What it had unpacked is in the trash by now, which goes first of all.
-                guard try await onThread({ service.snapshots.relieve() }) else { throw error }
+                // What it had unpacked is in the trash by now, which goes first of all.
+                guard let found = free, try await onThread({ try service.snapshots.relieve(since: found) }) else { throw error }
                 attempt += 1
             }
         }
     }
 
-    private func runOnce() async throws -> ImageRecord {
+    /// - Parameter free: what is free when the layers come.
+    private func runOnce(_ free: inout FilesystemStatistics?) async throws -> ImageRecord {
         let lease = service.metadata.lease()
         defer { lease.release() }
         let missing = try await onThread { try self.missingLayers(lease) }
-        try await onThread { try self.checkSpace(missing) }
+        free = try await onThread { try self.checkSpace(missing) }
         let joined = JoinedLayers()
         let result: Result<ImageRecord, any Error>
         do {
@@ -81,13 +84,13 @@ struct ImageBuild: Sendable {
     }
 
     /// Nobody knows before how large a layer unpacks; what is stored is the least it takes.
-    private func checkSpace(_ layers: [PendingLayer]) throws {
+    private func checkSpace(_ layers: [PendingLayer]) throws -> FilesystemStatistics {
         let stored = layers.reduce(UInt64(0)) { sum, layer in
             let (total, isTooMuch) = sum.addingReportingOverflow(UInt64(clamping: layer.size ?? 0))
             return isTooMuch ? .max : total
         }
         let (both, isTooMuch) = stored.multipliedReportingOverflow(by: service.configuration.keepBlobs ? 2 : 1)
-        try service.snapshots.checkSpace(bytes: isTooMuch ? .max : both, inodes: UInt64(layers.count * 4))
+        return try service.snapshots.checkSpace(bytes: isTooMuch ? .max : both, inodes: UInt64(layers.count * 4))
     }
 
     // MARK: Layers

@@ -38,34 +38,4 @@ extension SnapshotStore {
     func isPresent(_ layer: LayerRecord) throws(SnapshotError) -> Bool {
         try kernelStep(.placeLayer) { () throws(KernelError) in try StoreDirectories.exists(directories.filesystem(layer.id)) }
     }
-
-    /// Makes room, where the node may remove images for it, until the question is answered with yes (nil: as far as it sees fit).
-    /// - Returns: whether that has changed anything.
-    package typealias Relief = @Sendable (_ isEnough: (() -> Bool)?) -> Bool
-
-    package func setRelief(_ body: @escaping Relief) { relief.withLock { $0 = body } }
-
-    /// After an extraction that ran out of space, which nobody could foretell: whether it is worth another attempt.
-    package func relieve() -> Bool { relief.withLock { $0 }?(nil) ?? false }
-
-    /// Whether so much more fits and the reserve stays. What lies in the trash is deleted first where that could help, and images are removed
-    /// where that is allowed.
-    /// - Throws: `SnapshotError.notEnoughBytes`, `.notEnoughInodes`.
-    package func checkSpace(bytes: UInt64, inodes: UInt64) throws(SnapshotError) {
-        guard try shortage(bytes, inodes) != nil else { return }
-        trash.drain()
-        if let relief = relief.withLock({ $0 }), try shortage(bytes, inodes) != nil {
-            _ = relief { do { return try self.shortage(bytes, inodes) == nil } catch { return false } }
-        }
-        switch try shortage(bytes, inodes) {
-        case nil: return
-        case .bytes(let free): throw .notEnoughBytes(needed: bytes, free: free, reserve: reserve.bytes, store: directories.root)
-        case .inodes(let free): throw .notEnoughInodes(needed: inodes, free: free, reserve: reserve.inodes, store: directories.root)
-        }
-    }
-
-    private func shortage(_ bytes: UInt64, _ inodes: UInt64) throws(SnapshotError) -> SpaceReserve.Shortage? {
-        let statistics = try kernelStep(.checkSpace) { () throws(KernelError) in try filesystemStatistics(directories.root) }
-        return reserve.shortage(statistics, bytes: bytes, inodes: inodes)
-    }
 }

@@ -66,7 +66,4 @@ package final class SnapshotStore: Sendable {
 
     /// Starts to delete what lies in the trash, on a thread of its own, now and whenever something comes in.
     package func sweepInBackground() { trash.start() }
-
-    /// Deletes what lies in the trash, and waits for it.
-    package func emptyTrash() { trash.drain() }
 }

@@ -27,6 +27,15 @@ package struct SpaceReserve: Sendable, Hashable {
         return nil
     }
 
+    /// Whether there is so much more beyond the reserve that what did not fit may: an eighth. A few blocks come and go all the time.
+    func hasGrown(_ now: FilesystemStatistics, since before: FilesystemStatistics) -> Bool {
+        func hasGrown(_ free: KeyPath<FilesystemStatistics, UInt64>, beyond reserve: UInt64) -> Bool {
+            let (room, earlier) = (now[keyPath: free], before[keyPath: free])
+            return room > max(earlier, reserve) && room - earlier > (earlier - min(earlier, reserve)) / 8
+        }
+        return hasGrown(\.freeBytes, beyond: bytes) || before.totalInodes > 0 && hasGrown(\.freeInodes, beyond: inodes)
+    }
+
     private func exceeds(_ needed: UInt64, _ reserve: UInt64, free: UInt64) -> Bool {
         let (sum, overflow) = needed.addingReportingOverflow(reserve)
         return overflow || sum > free

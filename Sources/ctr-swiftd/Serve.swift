@@ -24,7 +24,7 @@ func serve(_ configuration: NodeConfiguration, _ logger: Logger) async throws {
         throw StartError(error.message, remedy: error.remedy)
     }
     let server = try APIServer(
-        runtime, listener: listener, group: configuration.socketGroup, spoolReserve: configuration.reserveBytes, logger: logger
+        runtime, listener: listener, group: configuration.socketGroup, logger: logger
     ) {
         logger.info("ready", metadata: ["socket": "\(configuration.socketPath)", "version": "\(NodeRuntime.versionNumber)"])
         manager.notify("READY=1")

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Glibc
 import Linux
 import Metadata
 import OCI
 import Snapshots
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -48,6 +50,73 @@ import Testing
             #expect(try node.names("trash").count == 1)
             try node.snapshots.checkSpace(bytes: 40 << 20, inodes: 0)
             #expect(try node.names("trash") == [])
+        }
+    }
+
+    @Test(
+        "what is deleted while somebody's sync writes it is waited for before anything is refused: on a slow disk it is free seconds later",
+        .slowDisk)
+    func deletedWhileSynced() throws {
+        try LoopFilesystem.with(megabytes: 128, options: "-E lazy_itable_init=0,lazy_journal_init=0") { disk in
+            let node = try Node(prepared(disk), reserve: SpaceReserve(bytes: 0, inodes: 0))
+            try disk.withSlowWrites(bytesPerSecond: 8 << 20) {
+                // Whether the sync has come to its waiting when the file goes, nobody says: only then it holds the file.
+                let isHeld = try (1...5).contains { round in
+                    try deleteWhileSynced(node, disk, megabytes: 64, after: UInt32(round) * 500_000)
+                    return try filesystemStatistics(disk.root).freeBytes < 70 << 20
+                }
+                try #require(isHeld, "a sync holds what it writes")
+                try node.snapshots.checkSpace(bytes: 70 << 20, inodes: 0)
+            }
+        }
+    }
+
+    /// The trash is empty afterwards.
+    private func deleteWhileSynced(_ node: Node, _ disk: LoopFilesystem, megabytes: Int, after microseconds: UInt32) throws {
+        let ingest = try node.snapshots.beginIngest()
+        try Files.write(ingest.filesystem.appending("big"), String(repeating: "x", count: megabytes << 20))
+        let sync = Thread { try? syncFilesystem(disk.root) }
+        sync.start()
+        usleep(microseconds)
+        ingest.abandon()
+        node.snapshots.emptyTrash()
+        #expect(try node.names("trash") == [])
+    }
+
+    @Test("an attempt that ran out of space is worth another where what others had deleted has come free since, and only there")
+    func worthAnother() throws {
+        try LoopFilesystem.with(megabytes: 64) { disk in
+            let node = try Node(prepared(disk), reserve: SpaceReserve(bytes: 8 << 20, inodes: 0))
+            let earlier = try node.snapshots.beginIngest()
+            try Files.write(earlier.filesystem.appending("big"), String(repeating: "x", count: 30 << 20))
+            earlier.abandon()
+            let found = try node.snapshots.checkSpace(bytes: 1 << 20, inodes: 0)
+            let attempt = try node.snapshots.beginIngest()
+            try Files.write(attempt.filesystem.appending("part"), String(repeating: "x", count: 10 << 20))
+            attempt.abandon()
+            #expect(try node.snapshots.relieve(since: found))
+            #expect(try node.names("trash") == [])
+            let again = try node.snapshots.checkSpace(bytes: 1 << 20, inodes: 0)
+            #expect(again.freeBytes > found.freeBytes + 25 << 20)
+            #expect(try !node.snapshots.relieve(since: again))
+        }
+    }
+
+    @Test(
+        "nothing is given up for what would not fit on an empty disk either",
+        arguments: [(1 << 40, 1), (1, 1 << 40), (.max, 1)] as [(UInt64, UInt64)])
+    func hopeless(bytes: UInt64, inodes: UInt64) throws {
+        try LoopFilesystem.with(megabytes: 16) { disk in
+            let node = try Node(prepared(disk), reserve: SpaceReserve(bytes: 0, inodes: 0))
+            let asked = Mutex(0)
+            node.snapshots.setRelief { _ in
+                asked.withLock { $0 += 1 }
+                return false
+            }
+            #expect(refusal(node, bytes: bytes, inodes: inodes) != nil)
+            #expect(asked.withLock { $0 } == 0)
+            #expect(refusal(node, bytes: try filesystemStatistics(disk.root).freeBytes + 1, inodes: 1) != nil)
+            #expect(asked.withLock { $0 } == 1)
         }
     }
 

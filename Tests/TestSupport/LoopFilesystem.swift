@@ -77,6 +77,22 @@ package struct LoopFilesystem: Sendable {
         try mount()
     }
 
+    /// Where the writes of everything that is no container's have a limit. Source: Documentation/admin-guide/cgroup-v1/blkio-controller.rst.
+    static let writeThrottle = "/sys/fs/cgroup/blkio/blkio.throttle.write_bps_device"
+
+    /// While the body runs, the disk takes no more than so much.
+    package func withSlowWrites<Value>(bytesPerSecond: Int, _ body: () throws -> Value) throws -> Value {
+        let number = try command(["findmnt", "-nro", "MAJ:MIN", mountPoint.string]).output.filter { !$0.isWhitespace }
+        func limit(_ bytes: Int) throws {
+            let throttle = try openFile(FilePath(Self.writeThrottle), O_WRONLY)
+            try Array("\(number) \(bytes)".utf8).span.withUnsafeBytes { try writeAll(throttle, $0, object: Self.writeThrottle) }
+        }
+        try limit(bytesPerSecond)
+        let result = Result { try body() }
+        try limit(0)
+        return try result.get()
+    }
+
     /// As a power cut: nothing is written any more, the journal's unwritten part included.
     /// Source: EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN are the same request, and so are their flags: NOLOGFLUSH.
     package func cutPower() throws {

@@ -15,6 +15,11 @@ extension Trait where Self == ConditionTrait {
         .enabled("needs a kernel with project quota: `make test-vm` has one") { ProjectQuotaProbe.works }
     }
 
+    /// What makes one: root's own group of cgroup v1.
+    package static var slowDisk: Self {
+        .enabled("needs cgroup v1's blkio controller") { access(LoopFilesystem.writeThrottle, W_OK) == 0 }
+    }
+
     package static var python: Self { .enabled("needs python3: run `make setup`") { access("/usr/bin/python3", X_OK) == 0 } }
 }
 

@@ -12,13 +12,13 @@ internal import SystemPackage
 final class SpoolFile: Sendable {
     let path: String
     private let file: OwnedFD
-    private let reserve: Int64
+    private let runtime: NodeRuntime
     private static let pieceBytes = 1 << 20
 
-    /// - Parameter reserve: bytes that stay free on the filesystem.
-    init(path: String, reserve: Int64) async throws(EngineError) {
+    init(_ runtime: NodeRuntime) async throws(EngineError) {
+        let path = try await runtime.newSpoolFile()
         self.path = path
-        self.reserve = reserve
+        self.runtime = runtime
         let raw = try await Self.blocking { () throws(KernelError) in
             try openFile(FilePath(path), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600).release()
         }
@@ -29,7 +29,7 @@ final class SpoolFile: Sendable {
     /// - Throws: `no-space` before the reserve is touched; a body that did not arrive whole is `invalid-request`.
     func fill(from request: Request, _ context: APIContext) async throws {
         let announced = request.headers[.contentLength].flatMap(Int64.init)
-        if let announced { try await requireSpace(for: announced) }
+        if let announced { try await runtime.requireSpace(spooled: announced) }
         var piece = ByteBuffer()
         var total: Int64 = 0
         defer { context.connection.expect(within: nil) }
@@ -65,22 +65,11 @@ final class SpoolFile: Sendable {
 
     private func write(_ piece: ByteBuffer) async throws(EngineError) {
         if piece.readableBytes == 0 { return }
-        try await requireSpace(for: Int64(piece.readableBytes))
+        try await runtime.requireSpace(spooled: Int64(piece.readableBytes))
         try await Self.blocking { [self] () throws(KernelError) in
             try Array(piece.readableBytesView).span.withUnsafeBytes { bytes throws(KernelError) in
                 try writeAll(file, bytes, object: path)
             }
-        }
-    }
-
-    private func requireSpace(for bytes: Int64) async throws(EngineError) {
-        let path = path
-        let free = try await Self.blocking { () throws(KernelError) in try filesystemStatistics(FilePath(path)).freeBytes }
-        let (needed, overflow) = bytes.addingReportingOverflow(reserve)
-        guard !overflow, UInt64(clamping: needed) <= free else {
-            throw EngineError(
-                .noSpace, "the archive needs \(bytes) bytes under \"\(path)\": \(free) are free and \(reserve) stay in reserve",
-                remedy: "free space there, or lower `reserve-bytes`")
         }
     }
 

@@ -23,13 +23,11 @@ struct Endpoint: Sendable {
 struct Backend: Sendable {
     let runtime: NodeRuntime
     let description: APIDescription
-    /// Bytes that the spool file of a load leaves free.
-    let spoolReserve: Int64
 }
 
 /// The router of every endpoint. Another method on a known path is 405 with `Allow`, another path 404.
-func makeRouter(_ runtime: NodeRuntime, _ description: APIDescription, spoolReserve: Int64) -> any HTTPResponder<APIContext> {
-    let service = Backend(runtime: runtime, description: description, spoolReserve: spoolReserve)
+func makeRouter(_ runtime: NodeRuntime, _ description: APIDescription) -> any HTTPResponder<APIContext> {
+    let service = Backend(runtime: runtime, description: description)
     let endpoints =
         systemEndpoints(service) + imageEndpoints(service) + containerEndpoints(service) + limitEndpoints(service)
         + snapshotEndpoints(service)

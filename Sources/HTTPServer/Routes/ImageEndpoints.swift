@@ -55,7 +55,7 @@ func imageEndpoints(_ service: Backend) -> [Endpoint] {
         Endpoint(.post, "v1/images/load") { request, context in
             _ = try QueryParameters(request)
             try request.requireContentType("application/x-tar")
-            let spool = try await SpoolFile(path: runtime.newSpoolFile(), reserve: service.spoolReserve)
+            let spool = try await SpoolFile(runtime)
             do {
                 try await spool.fill(from: request, context)
             } catch {
