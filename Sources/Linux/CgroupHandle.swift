@@ -59,15 +59,9 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
         return all
     }
 
-    /// Without v1 cpusets that have no processors yet and so take no process: who makes one gathers the processes in it afterwards.
+    /// Without cpusets that take no process yet: who makes one gathers the processes in it afterwards.
     package var inhabitable: CgroupHandle {
-        CgroupHandle(
-            directories: directories.filter { directory in
-                guard directory.hierarchy.controllers.contains("cpuset"), !directory.hierarchy.isUnified else { return true }
-                return ["cpuset.cpus", "cpuset.mems"].allSatisfy { name in
-                    (try? readFile(directory.location.appending(name)))?.contains { $0 != 0x0A } == true
-                }
-            })
+        CgroupHandle(directories: directories.filter { !$0.hierarchy.isCpuset || CgroupCpuset($0.location).isInhabitable })
     }
 
     /// The same group in the hierarchies in which it has no directory: where it may be extended to.
@@ -96,8 +90,8 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
                 if known == nil {
                     directory.created = try Self.settle(directory)
                     directories.append(directory)
-                } else if hierarchy.controllers.contains("cpuset") {
-                    try Self.inheritProcessors(directory.location)
+                } else if hierarchy.isCpuset {
+                    try CgroupCpuset(directory.location).inherit()
                 }
                 try gather(in: directory.location)
             }
@@ -171,33 +165,14 @@ package struct CgroupHandle: Sendable, Hashable, Codable {
         do throws(KernelError) {
             if directory.hierarchy.isUnified {
                 try handDown(directory.hierarchy, to: directory.path)
-            } else if directory.hierarchy.controllers.contains("cpuset") {
-                try inheritProcessors(directory.location)
+            } else if directory.hierarchy.isCpuset {
+                try CgroupCpuset(directory.location).inherit()
             }
         } catch {
             if created { try? removeDirectory(directory.location) }
             throw error
         }
         return created
-    }
-
-    /// A v1 cpuset starts empty and takes no process before it has processors and memory nodes. Source: cpusets.rst.
-    ///
-    /// So do its parents, whoever made them: they are filled here too. The root never is empty.
-    private static func inheritProcessors(_ location: FilePath) throws(KernelError) {
-        for name in ["cpuset.cpus", "cpuset.mems"] {
-            _ = try inherited(name, location)
-        }
-    }
-
-    private static func inherited(_ name: String, _ location: FilePath) throws(KernelError) -> String {
-        let file = location.appending(name)
-        let own = String(decoding: try readFile(file).filter { $0 != 0x0A }, as: UTF8.self)
-        let parent = location.removingLastComponent()
-        guard own.isEmpty, withCPath(parent.appending(name), { access($0, F_OK) }) == 0 else { return own }
-        let text = try inherited(name, parent)
-        try writeFile(file, text)
-        return text
     }
 
     /// v2 gives a group only the controllers that its parent hands down. Source: cgroup-v2.rst, "Enabling and Disabling".

@@ -18,7 +18,7 @@ extension ContainerService {
             if container.life.isPaused { return }
             guard container.life.phase == .running else { throw self.wrongState(container, "pause") }
             try await self.pool.run { () throws(ContainerError) in
-                try self.hold(container, "pause") { group throws(KernelError) in try group.freeze(within: Self.freezeLimit) }
+                try self.changeGroup(of: container, "pause") { group throws(KernelError) in try group.freeze(within: Self.freezeLimit) }
                 ContainerStep.frozen.reach()
                 // A stop that has come meanwhile is not to be held up.
                 guard container.decide({ $0.paused() }) else {
@@ -36,7 +36,7 @@ extension ContainerService {
         try await container.exclusively { () throws(ContainerError) in
             guard container.life.isPaused, container.life.phase == .running else { throw self.wrongState(container, "unpause") }
             try await self.pool.run { () throws(ContainerError) in
-                try self.hold(container, "unpause") { group throws(KernelError) in try group.thaw() }
+                try self.changeGroup(of: container, "unpause") { group throws(KernelError) in try group.thaw() }
                 ContainerStep.thawed.reach()
             }
             container.decide { $0.resumed() }
@@ -44,8 +44,9 @@ extension ContainerService {
         }
     }
 
-    private func hold(
-        _ container: Container, _ verb: String, _ change: (CgroupHandle) throws(KernelError) -> Void
+    /// Freezes or thaws; says so where the container has ended meanwhile, and its group with it.
+    private func changeGroup(
+        of container: Container, _ verb: String, _ change: (CgroupHandle) throws(KernelError) -> Void
     ) throws(ContainerError) {
         let cgroup = try liveCgroup(of: container)
         do throws(KernelError) { try change(cgroup) } catch {
