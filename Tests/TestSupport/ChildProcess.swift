@@ -58,7 +58,7 @@ package final class ChildProcess: Sendable {
     package func signal(_ number: Int32) { _ = try? sendSignal(number, to: pidfd) }
 
     /// Waits for the end; a program that has not ended after `seconds` hangs, is killed, and fails the test with what it said.
-    package func finish(seconds: Int = 120) throws -> Outcome {
+    package func finish(seconds: Int = 300) throws -> Outcome {
         if let status = try reap(milliseconds: seconds * 1000) {
             return Outcome(code: status, bytes: Self.content(of: outputFile), errors: errors)
         }
