@@ -125,6 +125,11 @@ package final class Container: Sendable {
 
     func decideRestart<Answer>(_ body: (inout RestartTracker) -> Answer) -> Answer { state.withLock { body(&$0.restart) } }
 
+    /// What the policy makes of an end. nil also where somebody has started the container since: that end decides nothing any more.
+    package func restartDelay(afterEnd body: (inout RestartTracker) -> Duration?) -> Duration? {
+        state.withLock { $0.life.isLive ? nil : body(&$0.restart) }
+    }
+
     var isRestartDue: Bool { state.withLock { $0.pendingRestart != nil } }
 
     /// The body takes it by `takePendingRestart` when it comes to it: only then, also if that is at once.

@@ -145,7 +145,7 @@ import Testing
             #expect(close(creat("/proc/\(pid)/root/tmp/bad", 0o644)) == 0)
             let shim = try ShimConnection.connect(to: old[0].paths.socket)
             limitWaits(shim.descriptor)
-            for _ in 0..<2000 {
+            for _ in 0..<12_000 {
                 try shim.send(.status)
                 if case .status(let status)? = try shim.receiveMessage(), status.health?.status == .unhealthy { return }
                 usleep(5000)

@@ -2,6 +2,8 @@
 
 import APITypes
 import Containers
+import OCI
+import SystemPackage
 import Testing
 
 /// What restart policies decide, without a container.
@@ -61,5 +63,25 @@ import Testing
         #expect(again.startsWithDaemon(exitCode: nil) == starts)
         #expect(again.startsWithDaemon(exitCode: 0) == (starts && condition != .onFailure))
         #expect(!RestartTracker(tracker.policy).startsWithDaemon(exitCode: nil), "one that was never started")
+    }
+
+    @Test("an end decides nothing any more where somebody has started the container since", arguments: [nil, .stop] as [HealthAction?])
+    func startedSince(unhealthy: HealthAction?) throws {
+        let id = try #require(ContainerID(String(repeating: "a", count: 32)))
+        var request = CreateContainerRequest(image: "i")
+        request.restart = RestartPolicy(.unlessStopped)
+        let memo = ContainerMemo(
+            name: "c", request: request, resolvedDigest: .made("i"), manifestDigest: .made("m"), arguments: [], stopSignal: 15,
+            stopTimeoutSeconds: 10, hostname: "h", createdAt: "", mounts: [], lowerDiffIDs: [], upperMode: .synced, cgroup: "")
+        let container = Container(id: id, paths: ContainerPaths(root: "/r", state: "/s", id: id), memo: memo, layerIDs: [])
+        let decide = { container.restartDelay { $0.ended(exitCode: 1, after: .zero, unhealthy: unhealthy) } }
+
+        try container.decide { life throws(LifeCycle.Refusal) in try life.beginStart() }
+        let before = container.restart.memo
+        #expect(decide() == nil && container.restart.memo == before)
+        let record = ExitRecord(exitCode: 1, startedAt: "2026-01-01T00:00:00Z", finishedAt: "2026-01-01T00:00:01Z")
+        #expect(container.decide { $0.exited(record) })
+        #expect((decide() == nil) == (unhealthy == .stop))
+        #expect(container.restart.memo != before)
     }
 }

@@ -35,7 +35,7 @@ import Testing
     /// Forked is not yet what it becomes.
     private func sleeping(_ node: TestNode, _ container: Container) async throws -> [ProcessDetails] {
         var found = try await node.service.processes(of: container)
-        for _ in 0..<2000 {
+        for _ in 0..<12_000 {
             let names = found.map(\.name)
             if names.filter({ $0 == "sleep" }).count == 2 { break }
             try await Task.sleep(for: .milliseconds(5))

@@ -28,7 +28,7 @@ import Testing
     }
 
     private func wait(_ node: Node, _ name: String, until status: String) throws {
-        for _ in 0..<1000 {
+        for _ in 0..<3000 {
             if try health(node, name)?["status"] as? String == status { return }
             usleep(20_000)
         }

@@ -104,7 +104,7 @@ private struct OtherEngine {
     }
 
     func wait(_ what: String, _ condition: () throws -> Bool) throws {
-        for _ in 0..<600 {
+        for _ in 0..<1200 {
             if try condition() { return }
             usleep(50_000)
         }

@@ -20,7 +20,7 @@ package final class DebianRegistry {
     ) async throws -> Value {
         let registry = try DebianRegistry(passwords)
         defer { registry.stop() }
-        for _ in 0..<500 {
+        for _ in 0..<3000 {
             if try Self.run("/usr/bin/curl", ["-s", "-o", "/dev/null", "http://\(registry.host)/v2/"]) == 0 {
                 return try await body(registry)
             }

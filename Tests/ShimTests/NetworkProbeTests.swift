@@ -26,7 +26,7 @@ import Testing
 
     /// Until the server is there.
     private func probe(_ shim: TestShim) throws -> ShimHealthResult {
-        for _ in 0..<500 {
+        for _ in 0..<3000 {
             guard let result = try shim.probe().result else { break }
             if !result.output.contains("Connection refused") { return result }
             usleep(20_000)

@@ -56,7 +56,7 @@ package struct LoopFilesystem: Sendable {
     package func unmount() throws {
         try unmountSoon()
         if kind == .tmpfs { return }
-        for _ in 0..<1000 {
+        for _ in 0..<6000 {
             if try command(["losetup", "-j", image.string]).output.isEmpty { return }
             usleep(10_000)
         }
@@ -65,7 +65,7 @@ package struct LoopFilesystem: Sendable {
 
     /// What this process has just closed another thread's child may have a moment longer, until it comes to its exec. A leak would stay.
     private func unmountSoon() throws {
-        for _ in 0..<200 {
+        for _ in 0..<6000 {
             if (try? Self.line("umount \(mountPoint)")) != nil { return }
             usleep(10_000)
         }

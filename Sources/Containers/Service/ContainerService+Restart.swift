@@ -72,7 +72,7 @@ extension ContainerService {
         _ container: Container, afterEndWith exitCode: Int, ran: Duration, _ unhealthy: HealthAction? = nil
     ) async {
         let before = container.restart.memo
-        guard let delay = container.decideRestart({ $0.ended(exitCode: exitCode, after: ran, unhealthy: unhealthy) }) else {
+        guard let delay = container.restartDelay(afterEnd: { $0.ended(exitCode: exitCode, after: ran, unhealthy: unhealthy) }) else {
             if container.restart.memo != before { await pool.run { self.persist(container) } }
             return
         }
@@ -83,8 +83,8 @@ extension ContainerService {
             do { try await Task.sleep(for: delay) } catch { return }
             await self?.restartNow(container)
         }
-        // Somebody may have asked for its end meanwhile.
-        if container.restart.memo.isStopped { container.clearPendingRestart() }
+        // Somebody may have asked for its end meanwhile, or have started it.
+        if container.restart.memo.isDue != true { container.clearPendingRestart() }
     }
 
     private func restartNow(_ container: Container) async {

@@ -55,7 +55,7 @@ enum Daemons {
 
     /// The root's lock is free when the last reference to the old store is gone, which a thread may still hold for a moment.
     static func reopen(_ base: FilePath) async throws -> TestNode {
-        for _ in 0..<2000 {
+        for _ in 0..<12_000 {
             do {
                 let node = try TestNode(base)
                 try await node.service.restore()

@@ -204,9 +204,9 @@ extension TestNode {
     }
 }
 
-/// Waits for what another thread or process is about to do.
+/// Waits for what another thread or process is about to do; a minute without it is a failure.
 func eventually(_ what: Comment, _ location: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool) async throws {
-    for _ in 0..<2000 {
+    for _ in 0..<12_000 {
         if try condition() { return }
         try await Task.sleep(for: .milliseconds(5))
     }

@@ -57,7 +57,7 @@ final class Node {
     }
 
     private func waitUntilItAnswers() throws {
-        for _ in 0..<1000 {
+        for _ in 0..<6000 {
             if try ctr("version").code == 0 { return }
             if !daemon.isRunning { break }
             usleep(10_000)

@@ -30,7 +30,7 @@ struct Node {
 
     /// Programs that other tests start hold the lock of a store that has just gone, too, from their fork to their exec.
     private static func database(_ path: FilePath) throws -> MetadataStore {
-        for _ in 0..<500 {
+        for _ in 0..<6000 {
             do { return try MetadataStore(path: path) } catch MetadataError.rootInUse { usleep(10_000) }
         }
         return try MetadataStore(path: path)
