@@ -93,12 +93,14 @@ extension ContainerService {
         }
         endExecs(of: container)
         ContainerStep.endTidied.reach()
+        // From here on somebody may start it.
+        let end = container.life.exit
         container.noteShimGone()
         // One that is being restarted ends for that.
         if container.memo.request.autoRemove, container.memo.isRestarting != true {
             await removeEnded(container)
         } else {
-            container.waiters.signal(.shimGone, container.life.exit)
+            container.waiters.signal(.shimGone, end)
             if container.finishesRestart { return startWithDaemon(container) }
             await restartIfWanted(container)
         }
