@@ -4,7 +4,7 @@ internal import Glibc
 internal import SystemPackage
 
 extension CgroupLayout.Hierarchy {
-    /// The v1 controller, of which a new group is empty. v2 has none that takes no process.
+    /// Of v1: there a new group takes no process yet. v2's does.
     var isCpuset: Bool { !isUnified && controllers.contains("cpuset") }
 }
 

@@ -23,9 +23,7 @@ func serve(_ configuration: NodeConfiguration, _ logger: Logger) async throws {
         listener.name?.remove()
         throw StartError(error.message, remedy: error.remedy)
     }
-    let server = try APIServer(
-        runtime, listener: listener, group: configuration.socketGroup, logger: logger
-    ) {
+    let server = try APIServer(runtime, listener: listener, group: configuration.socketGroup, logger: logger) {
         logger.info("ready", metadata: ["socket": "\(configuration.socketPath)", "version": "\(NodeRuntime.versionNumber)"])
         manager.notify("READY=1")
         ResidentMemory.release()

@@ -40,12 +40,7 @@ import Testing
     // MARK: The index
 
     private static func container(_ id: String, name: String) throws -> Container {
-        let id = try #require(ContainerID(id.padding(to: 32)))
-        let memo = ContainerMemo(
-            name: name, request: CreateContainerRequest(image: "i"), resolvedDigest: .made("i"), manifestDigest: .made("m"), arguments: [],
-            stopSignal: 15, stopTimeoutSeconds: 10, hostname: "h", createdAt: "", mounts: [], lowerDiffIDs: [], upperMode: .synced,
-            cgroup: "")
-        return Container(id: id, paths: ContainerPaths(root: "/r", state: "/s", id: id), memo: memo, layerIDs: [])
+        .unstarted(try #require(ContainerID(id.padding(to: 32))), name: name)
     }
 
     @Test("a container is found by its ID, then its name, then a prefix that it alone has")

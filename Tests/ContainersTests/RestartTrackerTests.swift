@@ -2,8 +2,6 @@
 
 import APITypes
 import Containers
-import OCI
-import SystemPackage
 import Testing
 
 /// What restart policies decide, without a container.
@@ -67,13 +65,9 @@ import Testing
 
     @Test("an end decides nothing any more where somebody has started the container since", arguments: [nil, .stop] as [HealthAction?])
     func startedSince(unhealthy: HealthAction?) throws {
-        let id = try #require(ContainerID(String(repeating: "a", count: 32)))
         var request = CreateContainerRequest(image: "i")
         request.restart = RestartPolicy(.unlessStopped)
-        let memo = ContainerMemo(
-            name: "c", request: request, resolvedDigest: .made("i"), manifestDigest: .made("m"), arguments: [], stopSignal: 15,
-            stopTimeoutSeconds: 10, hostname: "h", createdAt: "", mounts: [], lowerDiffIDs: [], upperMode: .synced, cgroup: "")
-        let container = Container(id: id, paths: ContainerPaths(root: "/r", state: "/s", id: id), memo: memo, layerIDs: [])
+        let container = Container.unstarted(with: request)
         let decide = { container.restartDelay { $0.ended(exitCode: 1, after: .zero, unhealthy: unhealthy) } }
 
         try container.decide { life throws(LifeCycle.Refusal) in try life.beginStart() }

@@ -115,12 +115,7 @@ import Testing
 
     @Test("what a shim says is taken in the order in which it said it")
     func inOrder() async throws {
-        let id = ContainerID()
-        let memo = ContainerMemo(
-            name: "n", request: CreateContainerRequest(image: "i"), resolvedDigest: .made("i"), manifestDigest: .made("m"), arguments: [],
-            stopSignal: 15, stopTimeoutSeconds: 10, hostname: "h", createdAt: "", mounts: [], lowerDiffIDs: [], upperMode: .synced,
-            cgroup: "")
-        let container = Container(id: id, paths: ContainerPaths(root: "/r", state: "/s", id: id), memo: memo, layerIDs: [])
+        let container = Container.unstarted()
         let (numbers, said) = AsyncStream.makeStream(of: Int.self)
         for index in 0..<100 {
             container.inOrder {

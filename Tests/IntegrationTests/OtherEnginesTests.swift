@@ -25,7 +25,7 @@ import Testing
     func podmanLife() throws {
         try withPodman { podman in
             try podman.good(["run", "-d", "--name", "life"] + podman.common + ["sh", "-c", Self.loop])
-            try podman.wait("ready") { try podman.good(["logs", "life"]).contains("ready") }
+            try eventually("it is ready") { try podman.good(["logs", "life"]).contains("ready") }
             try podman.good(["pause", "life"])
             #expect(try podman.good(["inspect", "--format", "{{.State.Status}}", "life"]) == "paused\n")
             try podman.good(["unpause", "life"])
@@ -72,7 +72,7 @@ import Testing
             #expect(try state() == "RUNNING")
             #expect(try containerd.good(["task", "metrics", "life"]).contains("pids"))
             try containerd.good(["task", "kill", "-s", "KILL", "life"])
-            try containerd.wait("the end") { try state() == "STOPPED" }
+            try eventually("it has ended") { try state() == "STOPPED" }
             #expect(try containerd.run(["task", "rm", "life"]).errors.contains("exit code 137"))
             try containerd.good(["container", "rm", "life"])
             #expect(try containerd.good(["container", "ls", "-q"]) == "")
@@ -103,14 +103,6 @@ private struct OtherEngine {
         return outcome.output
     }
 
-    func wait(_ what: String, _ condition: () throws -> Bool) throws {
-        for _ in 0..<1200 {
-            if try condition() { return }
-            usleep(50_000)
-        }
-        throw Failure("in vain: \(what)")
-    }
-
     static func makeDirectory() throws -> String {
         let directory = "/tmp/ctr-swift-engine-\(UInt32.random(in: 0...UInt32.max))"
         for name in ["bin", "dev", "etc", "proc", "sys", "tmp"] {
@@ -125,7 +117,7 @@ private struct OtherEngine {
 
     /// Whoever still runs from the directory, as conmon may for a moment, is waited for; and then nothing is left.
     func leave() throws {
-        try wait("the engine's processes end") { try command(["pgrep", "-f", directory + "/"]).output.isEmpty }
+        try eventually("the engine's processes have ended") { try command(["pgrep", "-f", directory + "/"]).output.isEmpty }
         let table = try String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)
         for line in table.split(separator: "\n").reversed() {
             let place = line.split(separator: " ")[1]
@@ -187,7 +179,7 @@ private func withContainerd(_ body: (OtherEngine) throws -> Void) throws {
         words: ["ctr", "--address", socket, "--namespace", OtherEngine.name(directory), "--connect-timeout", "10s"],
         common: ["--runc-binary", OtherEngine.runtime, "--rootfs", directory + "/rootfs"], environment: [:])
     let result = Result {
-        try containerd.wait("containerd answers") { try containerd.run(["version"]).code == 0 }
+        try eventually("containerd answers") { try containerd.run(["version"]).code == 0 }
         try body(containerd)
     }
     for name in (try? containerd.run(["container", "ls", "-q"]).lines) ?? [] {

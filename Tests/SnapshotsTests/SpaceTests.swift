@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import Glibc
 import Linux
 import Metadata
@@ -75,8 +74,7 @@ import Testing
     private func deleteWhileSynced(_ node: Node, _ disk: LoopFilesystem, megabytes: Int, after microseconds: UInt32) throws {
         let ingest = try node.snapshots.beginIngest()
         try Files.write(ingest.filesystem.appending("big"), String(repeating: "x", count: megabytes << 20))
-        let sync = Thread { try? syncFilesystem(disk.root) }
-        sync.start()
+        try startThread(name: "sync") { try? syncFilesystem(disk.root) }
         usleep(microseconds)
         ingest.abandon()
         node.snapshots.emptyTrash()

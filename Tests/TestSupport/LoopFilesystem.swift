@@ -56,11 +56,7 @@ package struct LoopFilesystem: Sendable {
     package func unmount() throws {
         try unmountSoon()
         if kind == .tmpfs { return }
-        for _ in 0..<6000 {
-            if try command(["losetup", "-j", image.string]).output.isEmpty { return }
-            usleep(10_000)
-        }
-        throw Failure("the loop device of \(image) is still in use")
+        try eventually("the loop device of \(image) is free") { try command(["losetup", "-j", image.string]).output.isEmpty }
     }
 
     /// What this process has just closed another thread's child may have a moment longer, until it comes to its exec. A leak would stay.

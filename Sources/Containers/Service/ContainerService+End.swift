@@ -93,7 +93,7 @@ extension ContainerService {
         }
         endExecs(of: container)
         ContainerStep.endTidied.reach()
-        // From here on somebody may start it.
+        // Before it may be started again: a next run has no end yet.
         let end = container.life.exit
         container.noteShimGone()
         // One that is being restarted ends for that.
